@@ -21,6 +21,7 @@ type Snapshot struct {
 	Digest        Digest
 	Configuration Configuration
 	Revision      Revision
+	ARN           string // with the version's number, where it is one
 	Size          int64
 	// Failed holds Lambda's reason when the last update, or the version's creation, has failed. "" means it is usable.
 	Failed string
