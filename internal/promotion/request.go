@@ -1,6 +1,9 @@
 package promotion
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // A Mode is what a run is asked to do.
 type Mode string
@@ -62,11 +65,21 @@ func (r Request) Function(key string) (Function, bool) {
 
 // Limits bound how long one piece of work may take.
 type Limits struct {
-	Update time.Duration // until an update has settled and a version is active
-	Call   time.Duration // one write of an alias, with the reading that resolves its result
-	GoBack time.Duration // putting aliases back after a fault or a signal
+	Update      time.Duration // until an update has settled and a version is active
+	Call        time.Duration // one write of an alias, with the reading that resolves its result
+	GoBack      time.Duration // putting aliases back after a fault
+	Interrupted time.Duration // putting aliases back after a signal
 }
 
-// DefaultLimits are the limits of a run that was given none. Six seconds are what a cancelled container has
-// before it is killed, less a margin.
-var DefaultLimits = Limits{Update: 10 * time.Minute, Call: 20 * time.Second, GoBack: 6 * time.Second}
+// DefaultLimits are the limits of a run that was given none. A container that is told to stop is killed ten seconds
+// later; what a signal may take, together with [callGrace], stays well below that.
+var DefaultLimits = Limits{Update: 10 * time.Minute, Call: 20 * time.Second, GoBack: time.Minute, Interrupted: 4 * time.Second}
+
+func (l Limits) orDefaults() Limits {
+	return Limits{
+		Update:      cmp.Or(l.Update, DefaultLimits.Update),
+		Call:        cmp.Or(l.Call, DefaultLimits.Call),
+		GoBack:      cmp.Or(l.GoBack, DefaultLimits.GoBack),
+		Interrupted: cmp.Or(l.Interrupted, DefaultLimits.Interrupted),
+	}
+}

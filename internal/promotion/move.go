@@ -1,0 +1,164 @@
+package promotion
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// How often a write of an alias is tried again over an unchanged value, and how often a reading is.
+const (
+	writeTries = 5
+	readTries  = 3
+	retryPause = 200 * time.Millisecond
+)
+
+// An unproved error says that it could not be established what an alias holds, or that a write of ours may still land.
+type unproved struct{ err error }
+
+func (u *unproved) Error() string { return u.err.Error() }
+func (u *unproved) Unwrap() error { return u.err }
+
+// An aliasRegister is one alias, written by compare-and-set.
+type aliasRegister struct {
+	aliases     Aliases
+	name, alias string
+}
+
+func (a aliasRegister) thing() string { return fmt.Sprintf("alias %s of %s", a.alias, a.name) }
+
+// point sends the alias from one routing to one version. It returns the routing as it is then, a [*Conflict] when
+// somebody else's value stands there, an *unproved when it cannot tell, or another error when nothing has changed.
+//
+// A result of unknown effect is resolved by reading, never by hoping. Where the old value is still there, the same
+// compare-and-set is sent again: only one of the two can succeed, since the first to land moves the revision. A
+// refusal over an unchanged value (somebody's touch, or a description) is tried again with the revision read anew.
+func (a aliasRegister) point(ctx context.Context, from Routing, to Version) (Routing, error) {
+	revision, outstanding := from.Revision, false
+	var lastErr error
+	for range writeTries {
+		after, err := a.aliases.Move(ctx, a.name, a.alias, revision, to)
+		if err == nil {
+			return after, nil
+		}
+		lastErr = err
+		switch {
+		case errors.Is(err, ErrUnknownEffect):
+			outstanding = true
+		case errors.Is(err, ErrStale), errors.Is(err, ErrNotFound):
+		case outstanding:
+			return Routing{}, &unproved{err} // this one had no effect, but an earlier one may have
+		default:
+			return Routing{}, err
+		}
+		found, err := a.read(ctx)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return Routing{}, &Conflict{Thing: a.thing(), Expected: from.String(), Found: "no alias: it was deleted"}
+		case err != nil:
+			return Routing{}, &unproved{errors.Join(lastErr, err)}
+		case found.Same(Routing{Version: to}):
+			return found, nil
+		case !found.Same(from):
+			return Routing{}, &Conflict{Thing: a.thing(), Expected: from.String(), Found: found.String()}
+		}
+		revision = found.Revision
+		pause(ctx)
+	}
+	if outstanding {
+		return Routing{}, &unproved{lastErr}
+	}
+	return Routing{}, lastErr
+}
+
+// create makes the alias at the version. That it does not exist is what fences it.
+func (a aliasRegister) create(ctx context.Context, at Version) (Routing, error) {
+	outstanding := false
+	var lastErr error
+	for range writeTries {
+		after, err := a.aliases.Create(ctx, a.name, a.alias, at)
+		if err == nil {
+			return after, nil
+		}
+		lastErr = err
+		switch {
+		case errors.Is(err, ErrUnknownEffect):
+			outstanding = true
+		case errors.Is(err, ErrExists):
+		case outstanding:
+			return Routing{}, &unproved{err}
+		default:
+			return Routing{}, err
+		}
+		found, err := a.read(ctx)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			pause(ctx)
+		case err != nil:
+			return Routing{}, &unproved{errors.Join(lastErr, err)}
+		case found.Same(Routing{Version: at}):
+			return found, nil
+		default:
+			return Routing{}, &Conflict{Thing: a.thing(), Expected: "no alias", Found: found.String()}
+		}
+	}
+	return Routing{}, &unproved{lastErr}
+}
+
+// home sends the alias back to where it was before this run, from wherever a write of ours may have left it. A write
+// of unknown effect is fenced by it: the alias is written once more even where it already holds the old value, so that
+// its revision moves and the late write is refused. It returns a [*Conflict] when somebody else's value stands there.
+func (a aliasRegister) home(ctx context.Context, before Routing, ours Version, revision Revision) (Routing, error) {
+	var lastErr error
+	for range writeTries {
+		if revision != "" {
+			after, err := a.aliases.Move(ctx, a.name, a.alias, revision, before.Version)
+			if err == nil {
+				return after, nil
+			}
+			if !errors.Is(err, ErrStale) && !errors.Is(err, ErrUnknownEffect) && !errors.Is(err, ErrNotFound) {
+				lastErr = err
+				pause(ctx)
+				continue // a refusal or a throttle: nothing changed, and this is worth another try
+			}
+			lastErr = err
+		}
+		found, err := a.read(ctx)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return Routing{}, &Conflict{Thing: a.thing(), Expected: Routing{Version: ours}.String(), Found: "no alias: it was deleted"}
+		case err != nil:
+			lastErr = errors.Join(lastErr, err)
+		case !found.Same(before) && !found.Same(Routing{Version: ours}):
+			return Routing{}, &Conflict{Thing: a.thing(), Expected: Routing{Version: ours}.String(), Found: found.String()}
+		default:
+			revision = found.Revision
+		}
+		pause(ctx)
+	}
+	return Routing{}, &unproved{lastErr}
+}
+
+// read reads the alias, more than once if need be. [ErrNotFound] is an answer.
+func (a aliasRegister) read(ctx context.Context) (Routing, error) {
+	var err error
+	for range readTries {
+		var found Routing
+		if found, err = a.aliases.Read(ctx, a.name, a.alias); err == nil || errors.Is(err, ErrNotFound) {
+			return found, err
+		}
+		pause(ctx)
+	}
+	return Routing{}, err
+}
+
+// pause waits a moment before a try, or until ctx ends.
+func pause(ctx context.Context) {
+	t := time.NewTimer(retryPause)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

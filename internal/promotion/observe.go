@@ -1,0 +1,112 @@
+package promotion
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// observe reads the world. It reads on after a fault, so that a person sees all of them at once.
+func (r *Runner) observe(ctx context.Context, req Request) (World, []error) {
+	states := make([]State, len(req.Functions))
+	errs := each(ctx, len(req.Functions), r.parallel(), false, func(i int) (err error) {
+		states[i], err = r.observeFunction(ctx, req.Functions[i], req.Environment)
+		return err
+	})
+	w := World{Functions: map[string]State{}}
+	for i, f := range req.Functions {
+		w.Functions[f.Key] = states[i]
+	}
+	if req.Endpoints != nil {
+		st, err := r.Routes.Observe(ctx, req)
+		w.Endpoints = &st
+		errs = append(errs, err)
+	}
+	return w, compact(errs)
+}
+
+func (r *Runner) observeFunction(ctx context.Context, f Function, env Environment) (State, error) {
+	say := r.say(StagePlan, f.Key)
+	var (
+		st   State
+		errs []error
+		err  error
+	)
+	if f.Artifact.Kind != ArtifactNone {
+		if st.Package, err = r.Packages.Package(ctx, f); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if st.Latest, err = r.Functions.Latest(ctx, f.Name, say); err != nil {
+		return st, errors.Join(append(errs, err)...) // what follows would only repeat it
+	}
+	if err = r.observeAlias(ctx, f, env, &st); err != nil {
+		errs = append(errs, err)
+	}
+	if f.Artifact.Kind == ArtifactNone && f.Artifact.Candidate.Existing() {
+		if err = r.observeChosen(ctx, f, &st); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return st, errors.Join(errs...)
+}
+
+// observeAlias reads what the alias holds now: the baseline, whoever put it there.
+func (r *Runner) observeAlias(ctx context.Context, f Function, env Environment, st *State) error {
+	routing, err := r.Aliases.Read(ctx, f.Name, env.Alias)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	st.Routing = &routing
+	stable, err := r.Functions.Version(ctx, f.Name, routing.Version)
+	if err != nil {
+		return err
+	}
+	st.Stable = &stable
+	return nil
+}
+
+// observeChosen reads the existing version that is to be the candidate.
+func (r *Runner) observeChosen(ctx context.Context, f Function, st *State) error {
+	number := f.Artifact.Candidate.Number
+	if number == 0 {
+		newest, err := r.Functions.Newest(ctx, f.Name)
+		if err != nil {
+			return err
+		}
+		if newest == 0 {
+			return Fault{Where: f.Where, What: fmt.Sprintf("%s has no published version, and its newest version was to be promoted", f.Name),
+				Hint: "publish one, or let `candidate: latest-code` publish $LATEST"}
+		}
+		number = newest
+	}
+	if st.Stable != nil && st.Stable.Version == number {
+		st.Chosen = st.Stable
+		return nil
+	}
+	chosen, err := r.Functions.Version(ctx, f.Name, number)
+	if errors.Is(err, ErrNotFound) {
+		return Fault{Where: f.Where, What: fmt.Sprintf("%s has no version %s", f.Name, number), Hint: "name a version that exists"}
+	}
+	if err != nil {
+		return err
+	}
+	st.Chosen = &chosen
+	return nil
+}
+
+// compact drops the nils and takes joined errors apart, so that each fault is told by itself.
+func compact(errs []error) []error {
+	var flat []error
+	for _, err := range errs {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			flat = append(flat, compact(joined.Unwrap())...)
+		} else if err != nil {
+			flat = append(flat, err)
+		}
+	}
+	return flat
+}

@@ -1,0 +1,189 @@
+package promotion
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A flip is the move of one alias: what it held, what became of it.
+type flip struct {
+	step      Step
+	candidate Candidate
+	alias     aliasRegister
+	after     Routing // once it has moved
+	fate      Fate
+	err       error
+}
+
+// promote moves every alias to its candidate, or none: when one cannot be moved, those that were are put back. It
+// reports whether they all stand where they should; if not, the outcome is closed.
+func (r *Runner) promote(ctx context.Context, o *Outcome, plan Plan, candidates map[string]Candidate) bool {
+	env := o.Request.Environment
+	var moves, creations []*flip
+	for _, s := range plan.Promoting() {
+		c := candidates[s.Function.Key]
+		f := &flip{step: s, candidate: c, fate: FateKept, alias: aliasRegister{r.Aliases, s.Function.Name, env.Alias}}
+		switch {
+		case s.Action == ActionCreate:
+			creations = append(creations, f)
+		case s.State.Routing.Same(Routing{Version: c.Version}):
+			// Lambda gave the version that the alias holds already: nothing was different after all.
+		default:
+			moves = append(moves, f)
+		}
+	}
+
+	// Creations come last: a new alias has nothing to go back to.
+	flips := append(moves, creations...)
+	if !r.flipAll(ctx, moves) || !r.flipAll(ctx, creations) {
+		r.goBack(ctx, o, flips)
+		return false
+	}
+	o.flipped(flips)
+	return r.readBack(ctx, o, flips)
+}
+
+// flipAll moves aliases with bounded parallelism, and reports whether every one of them stands at its candidate. It
+// starts no more when one has failed or ctx has ended; what is on its way is resolved all the same.
+func (r *Runner) flipAll(ctx context.Context, flips []*flip) bool {
+	each(ctx, len(flips), r.parallel(), true, func(i int) error {
+		r.flip(ctx, flips[i])
+		return flips[i].err
+	})
+	return !slices.ContainsFunc(flips, func(f *flip) bool { return f.fate != FateMoved && f.fate != FateCreated })
+}
+
+func (r *Runner) flip(ctx context.Context, f *flip) {
+	say := r.say(StagePromote, f.step.Function.Key)
+	ctx, cancel := r.outlive(ctx)
+	defer cancel()
+	if f.step.Action == ActionCreate {
+		if f.after, f.err = f.alias.create(ctx, f.candidate.Version); f.err == nil {
+			f.fate = FateCreated
+			say("alias %s created at version %s", f.alias.alias, f.candidate.Version)
+		}
+	} else {
+		if f.after, f.err = f.alias.point(ctx, *f.step.State.Routing, f.candidate.Version); f.err == nil {
+			f.fate = FateMoved
+			say("alias %s moved from version %s to %s", f.alias.alias, f.step.Previous(), f.candidate.Version)
+		}
+	}
+	switch {
+	case f.err == nil:
+	case isUnproved(f.err):
+		f.fate = FateUnknown
+	case isConflict(f.err):
+		f.fate = FateForeign
+	}
+	if f.err != nil {
+		say("alias %s was not moved: %v", f.alias.alias, f.err)
+	}
+}
+
+// callGrace is how long a write on its way may still take once the run was told to stop.
+const callGrace = 1500 * time.Millisecond
+
+// outlive gives a context for one alias that ends after [Limits.Call], and that an interruption does not cut short but
+// bounds: a write that was sent has to be resolved.
+func (r *Runner) outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.limits().Call)
+	stop := context.AfterFunc(ctx, func() {
+		t := time.NewTimer(callGrace)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			cancel()
+		case <-bounded.Done():
+		}
+	})
+	return bounded, func() { stop(); cancel() }
+}
+
+// flipped writes the moves into the report.
+func (o *Outcome) flipped(flips []*flip) {
+	for _, f := range flips {
+		entry := o.function(f.step.Function.Key)
+		entry.Fate = f.fate
+		if f.fate == FateMoved {
+			entry.Commands = []string{pointCommand(f.step.Function.Name, o.Request.Environment, f.step.Previous(), f.after.Revision)}
+		}
+	}
+}
+
+// readBack reads each alias once, after the last write. What somebody did after our write is told, and left alone.
+func (r *Runner) readBack(ctx context.Context, o *Outcome, flips []*flip) bool {
+	ctx, cancel := r.outlive(ctx)
+	defer cancel()
+	each(ctx, len(flips), r.parallel(), false, func(i int) error {
+		f := flips[i]
+		found, err := f.alias.read(ctx)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			f.fate, f.err = FateForeign, &Conflict{Thing: f.alias.thing(), Expected: f.after.String(), Found: "no alias: it was deleted"}
+		case err != nil:
+			f.err = err
+		case found.Same(f.after), found.Revision == before(f):
+			// The second is a reading that lags behind: it shows the very revision that our write replaced.
+		default:
+			f.fate, f.err = FateForeign, &Conflict{Thing: f.alias.thing(), Expected: f.after.String(), Found: found.String()}
+		}
+		return nil
+	})
+	o.flipped(flips)
+	foreign := 0
+	for _, f := range flips {
+		switch {
+		case f.fate == FateForeign:
+			foreign++
+			o.fault(f.err)
+			o.function(f.step.Function.Key).Commands = []string{lookCommand(f.step.Function.Name, o.Request.Environment)}
+		case f.err != nil:
+			w := FaultOf(f.err)
+			w.What = "the alias was moved, but reading it back failed: " + w.What
+			o.Warnings = append(o.Warnings, w)
+		}
+	}
+	if foreign > 0 {
+		o.end(ConflictFound, ReasonReadBack, "%s promoted, and then somebody else moved %s", plural(len(flips), "function"), plural(foreign, "alias"))
+		return false
+	}
+	return true
+}
+
+// before is the revision that the flip's write replaced; "" for a creation.
+func before(f *flip) Revision {
+	if f.step.State.Routing == nil {
+		return ""
+	}
+	return f.step.State.Routing.Revision
+}
+
+func isUnproved(err error) bool {
+	u := (*unproved)(nil)
+	return errors.As(err, &u)
+}
+
+func isConflict(err error) bool {
+	c := (*Conflict)(nil)
+	return errors.As(err, &c)
+}
+
+// addRoutes makes the environment's routes that are missing. The aliases stand already, so a failure here is told and
+// left to the next run.
+func (r *Runner) addRoutes(ctx context.Context, o *Outcome, plan Plan) {
+	keys := plan.Endpoints.AddEnvironment
+	if len(keys) == 0 {
+		return
+	}
+	if err := r.Routes.AddEnvironment(ctx, o.Request, keys, r.say(StagePromote, "")); err != nil {
+		w := FaultOf(err)
+		w.What = fmt.Sprintf("the routes of the %s endpoint are not complete: %s", o.Request.Environment.Name, w.What)
+		if w.Hint == "" {
+			w.Hint = "the next run makes what is missing"
+		}
+		o.Warnings = append(o.Warnings, w)
+	}
+}

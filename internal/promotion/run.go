@@ -1,0 +1,220 @@
+package promotion
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// A Runner carries requests out through its adapters.
+type Runner struct {
+	Packages  Packages
+	Functions Functions
+	Aliases   Aliases
+	Checks    Checks
+	Routes    EndpointRoutes // needed only for requests with endpoints
+	Limits    Limits         // zero fields take [DefaultLimits]
+	Parallel  int            // functions and checks at work at once; 0 is 32
+	Tell      func(Event)    // told what happens, from many goroutines; nil for silence
+}
+
+const defaultParallel = 32
+
+// Run tells the story: plan, deploy, verify, promote. It returns an outcome on every road; until the first alias is
+// moved, a fault costs nothing, and after that every road but promotion goes through going back.
+func (r *Runner) Run(ctx context.Context, req Request) Outcome {
+	o := &Outcome{Request: req, Started: time.Now()}
+	o.Functions = entries(req)
+
+	// Before any call is made: what a request by itself does not allow.
+	if refused := o.refuseRequest(); refused {
+		return *o
+	}
+
+	// What is live, what is wanted, and so what would move.
+	world, errs := r.observe(ctx, req)
+	if len(errs) > 0 {
+		o.fault(errs...)
+		return o.stopped(ctx, Failed, ReasonReadFailed, "what is live could not be read; nothing was changed")
+	}
+	plan := NewPlan(req, world)
+	o.take(plan)
+	switch {
+	case len(plan.Refusals) > 0:
+		o.Faults = append(o.Faults, plan.Refusals...)
+		return o.end(Refused, ReasonPlanRefused, "what was found does not allow a promotion to %s; nothing was changed", req.Environment.Name)
+	case req.Mode == ModePlan && !plan.Changed():
+		return o.end(Unchanged, ReasonNoChange, "%s already holds what is wanted: %s unchanged", req.Environment.Name, plural(len(plan.Steps), "function"))
+	case req.Mode == ModePlan:
+		return o.end(Planned, ReasonChanges, "%s of %d would be promoted to %s; nothing was changed", plural(len(plan.Promoting()), "function"), len(plan.Steps), req.Environment.Name)
+	case !plan.Changed():
+		r.addRoutes(ctx, o, plan)
+		return o.end(Unchanged, ReasonNoChange, "%s already holds what is wanted: %s unchanged", req.Environment.Name, plural(len(plan.Steps), "function"))
+	}
+
+	// An immutable candidate for each function that changes. No caller of an alias sees any of it.
+	candidates, errs := r.deploy(ctx, plan)
+	o.deployed(candidates)
+	if len(errs) > 0 {
+		o.fault(errs...)
+		if conflict := (*Conflict)(nil); errors.As(errors.Join(errs...), &conflict) {
+			return o.stopped(ctx, ConflictFound, ReasonCodeMoved, "code was changed by somebody else while it was being deployed; no alias was moved")
+		}
+		return o.stopped(ctx, Failed, ReasonDeployFailed, "not every candidate could be deployed; no alias was moved")
+	}
+
+	// Exactly these versions have to pass.
+	if verdict := r.verify(ctx, o, plan, candidates); verdict != ReasonVerified && verdict != ReasonUnverified {
+		return o.unverified(ctx, verdict)
+	}
+	if ctx.Err() != nil {
+		return o.stopped(ctx, Failed, ReasonInterrupted, "")
+	}
+
+	// All aliases together, or none.
+	if !r.promote(ctx, o, plan, candidates) {
+		return *o
+	}
+	r.addRoutes(context.WithoutCancel(ctx), o, plan)
+	moved := o.count(FateMoved, FateCreated)
+	if moved == 0 {
+		return o.end(Unchanged, ReasonNoChange, "%s already holds what was deployed: Lambda found nothing to publish", req.Environment.Name)
+	}
+	if req.VerifyNone {
+		return o.end(Promoted, ReasonUnverified, "%s promoted to %s without verification (verify: none)", plural(moved, "function"), req.Environment.Name)
+	}
+	return o.end(Promoted, ReasonVerified, "%s promoted to %s", plural(moved, "function"), req.Environment.Name)
+}
+
+// Setup creates what the request's endpoints need and is not there.
+func (r *Runner) Setup(ctx context.Context, req Request) Outcome {
+	o := &Outcome{Request: req, Started: time.Now()}
+	if req.Endpoints == nil {
+		return o.end(Unchanged, ReasonNoChange, "the configuration names no endpoints: there is nothing to set up")
+	}
+	before, err := r.Routes.Observe(ctx, req)
+	if err != nil {
+		o.fault(err)
+		return o.stopped(ctx, Failed, ReasonSetupFailed, "the endpoints of %s could not be read; nothing was changed", req.App)
+	}
+	if before.Exists && len(before.MissingLatest) == 0 {
+		o.Endpoints = &before
+		return o.end(Unchanged, ReasonNoChange, "the endpoints of %s are set up already", req.App)
+	}
+	if fault := setupQuota(req, before); fault != nil {
+		o.fault(*fault)
+		return o.end(Refused, ReasonPlanRefused, "the endpoints of %s do not fit; nothing was changed", req.App)
+	}
+	after, err := r.Routes.Setup(ctx, req, r.say(StageSetup, ""))
+	if err != nil {
+		o.fault(err)
+		return o.stopped(ctx, Failed, ReasonSetupFailed, "the endpoints of %s could not be set up completely; running it again goes on where it stopped", req.App)
+	}
+	o.Endpoints = &after
+	return o.end(SetUp, ReasonCreated, "the endpoints of %s are set up", req.App)
+}
+
+func setupQuota(req Request, st EndpointState) *Fault {
+	missing := len(req.Endpoints.Functions)
+	if st.Exists {
+		missing = len(st.MissingLatest)
+	}
+	if n := st.Routes + missing*routesPerEndpoint; n > MaxRoutes {
+		f := quotaFault("routes", req.Endpoints.API, n, MaxRoutes)
+		return &f
+	}
+	return nil
+}
+
+// refuseRequest ends the outcome where the request alone forbids going on.
+func (o *Outcome) refuseRequest() bool {
+	req := o.Request
+	if req.JobStatus != "" && req.JobStatus != "success" {
+		o.Faults = append(o.Faults, Fault{
+			Where: Where{Input: "job-status"},
+			What:  "the job is not green: its status is " + req.JobStatus,
+			Hint:  "a step with `if: always()` runs after red tests too; remove the condition, or let the tests pass",
+		})
+		o.end(Refused, ReasonJobFailed, "the job is not green, so nothing is promoted; no call was made")
+		return true
+	}
+	if len(req.Checks) == 0 && !req.VerifyNone {
+		o.Faults = append(o.Faults, Fault{
+			Where:    Where{Input: "verify"},
+			What:     "no check is configured for these functions, so there is nothing to stake a promotion on",
+			Accepted: "at least one check under `verify`, or `verify: none`, which every report shows",
+			Hint:     "the smallest check is `- invoke: {function: NAME}`: the candidate has to answer without an error",
+		})
+		o.end(Refused, ReasonNoCheck, "no check is configured; no call was made")
+		return true
+	}
+	return false
+}
+
+// stopped ends the outcome on a road where no alias was moved. An interruption explains every fault that it caused.
+func (o *Outcome) stopped(ctx context.Context, k Kind, reason Reason, format string, args ...any) Outcome {
+	if ctx.Err() != nil {
+		return o.end(Failed, ReasonInterrupted, "interrupted (%v); no alias was moved", context.Cause(ctx))
+	}
+	return o.end(k, reason, format, args...)
+}
+
+// unverified ends the outcome after a verification that did not pass.
+func (o *Outcome) unverified(ctx context.Context, reason Reason) Outcome {
+	env := o.Request.Environment.Name
+	switch reason {
+	case ReasonEvidenceVoid:
+		return o.stopped(ctx, VerificationFailed, reason, "the evidence is void: $LATEST moved while checks went through it; %s was not touched", env)
+	case ReasonCheckBroken:
+		return o.stopped(ctx, Failed, reason, "not every check could be asked; %s was not touched", env)
+	case ReasonReadFailed:
+		return o.stopped(ctx, Failed, reason, "$LATEST could not be read before or after the checks; %s was not touched", env)
+	}
+	red := 0
+	for _, c := range o.Checks {
+		if c.Verdict == Fail || c.Verdict == Inconclusive {
+			red++
+		}
+	}
+	return o.stopped(ctx, VerificationFailed, reason, "%s of %d did not pass; %s was not touched", plural(red, "check"), len(o.Checks), env)
+}
+
+// entries begins the report: every function of the request, nothing done yet.
+func entries(req Request) []FunctionOutcome {
+	var list []FunctionOutcome
+	for _, f := range req.Functions {
+		list = append(list, FunctionOutcome{Function: f.Key, Name: f.Name, Fate: FateKept})
+	}
+	return list
+}
+
+// take writes the plan into the report.
+func (o *Outcome) take(p Plan) {
+	o.Warnings = append(o.Warnings, p.Warnings...)
+	o.Endpoints = p.Endpoints.State
+	for _, s := range p.Steps {
+		f := o.function(s.Function.Key)
+		f.Action, f.Method, f.Previous, f.Digest = s.Action, s.Method, s.Previous(), s.Wanted
+		f.Package, f.Changes, f.Drift = s.State.Package, s.Changes, s.Drift
+		if s.Action == ActionNone && s.State.Stable != nil {
+			f.ARN = s.State.Stable.ARN
+		}
+	}
+}
+
+// deployed writes the candidates into the report.
+func (o *Outcome) deployed(candidates map[string]Candidate) {
+	for key, c := range candidates {
+		f := o.function(key)
+		f.Candidate, f.Digest, f.ARN = c.Version, c.Digest, c.ARN
+	}
+}
+
+func (r *Runner) limits() Limits { return r.Limits.orDefaults() }
+
+func (r *Runner) parallel() int {
+	if r.Parallel > 0 {
+		return r.Parallel
+	}
+	return defaultParallel
+}
