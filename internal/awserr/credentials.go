@@ -88,7 +88,8 @@ func configured(err error) (promotion.Fault, bool) {
 	var badRole config.SharedConfigAssumeRoleError
 	text := err.Error()
 	switch {
-	case errors.As(err, &noRegion), strings.Contains(text, "Missing Region"), strings.Contains(text, "invalid region"):
+	case errors.As(err, &noRegion), strings.Contains(text, "Missing Region"),
+		strings.Contains(text, "A region must be set"), strings.Contains(text, "invalid input region"):
 		return promotion.Fault{What: "no usable AWS region is set", Hint: "set region for the environment in promote.yaml, or AWS_REGION (eu-west-1, say)"}, true
 	case errors.As(err, &noProfile):
 		return promotion.Fault{What: "there is no AWS profile " + quoted(noProfile.Profile), Hint: "check AWS_PROFILE and ~/.aws/config; in a container action, the home directory is not the runner's, so profiles do not reach it"}, true

@@ -289,7 +289,7 @@ func check(t *testing.T, err error, want, hint string, unknown bool) {
 		t.Errorf("text\n got: %s\nwant: do the deed: %s\nfrom: %v", got, want, err)
 	}
 	f := promotion.FaultOf(got)
-	if f.Error() != got.Error() || !strings.Contains(f.Hint, hint) || hint == "" && f.Hint != "" && !strings.Contains(want, "HTTP") {
+	if f.Error() != got.Error() || !strings.Contains(f.Hint, hint) {
 		t.Errorf("fault %+v; want a hint with %q", f, hint)
 	}
 	for _, dump := range []string{"operation error", "https response error", "StatusCode", "RequestID", "get identity"} {
