@@ -29,7 +29,7 @@ func (r *Runner) observeFunction(ctx context.Context, f Function, env Environmen
 	say := r.say(StagePlan, f.Key)
 	var (
 		st   State
-		errs []error
+		errs several
 		err  error
 	)
 	if f.Artifact.Kind != ArtifactNone {
@@ -38,7 +38,7 @@ func (r *Runner) observeFunction(ctx context.Context, f Function, env Environmen
 		}
 	}
 	if st.Latest, err = r.Functions.Latest(ctx, f.Name, say); err != nil {
-		return st, errors.Join(append(errs, err)...) // what follows would only repeat it
+		return st, append(errs, err) // what follows would only repeat it
 	}
 	if err = r.observeAlias(ctx, f, env, &st); err != nil {
 		errs = append(errs, err)
@@ -48,7 +48,10 @@ func (r *Runner) observeFunction(ctx context.Context, f Function, env Environmen
 			errs = append(errs, err)
 		}
 	}
-	return st, errors.Join(errs...)
+	if len(errs) > 0 {
+		return st, errs
+	}
+	return st, nil
 }
 
 // observeAlias reads what the alias holds now: the baseline, whoever put it there.
@@ -98,12 +101,17 @@ func (r *Runner) observeChosen(ctx context.Context, f Function, st *State) error
 	return nil
 }
 
-// compact drops the nils and takes joined errors apart, so that each fault is told by itself.
+// Several errors of one function, each of which is told by itself.
+type several []error
+
+func (s several) Error() string { return errors.Join(s...).Error() }
+
+// compact drops the nils and takes several errors apart.
 func compact(errs []error) []error {
 	var flat []error
 	for _, err := range errs {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok {
-			flat = append(flat, compact(joined.Unwrap())...)
+		if many, ok := err.(several); ok {
+			flat = append(flat, many...)
 		} else if err != nil {
 			flat = append(flat, err)
 		}

@@ -2,6 +2,7 @@ package promotion
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -28,7 +29,7 @@ func each(ctx context.Context, n, limit int, stop bool, do func(i int) error) []
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			if err := do(i); err != nil {
+			if err := guarded(func() error { return do(i) }); err != nil {
 				mu.Lock()
 				errs[i], failed = err, true
 				mu.Unlock()
@@ -37,6 +38,16 @@ func each(ctx context.Context, n, limit int, stop bool, do func(i int) error) []
 	}
 	wg.Wait()
 	return errs
+}
+
+// guarded turns a panic into an error, so that a defect takes the same road as any other fault: the way back.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = Fault{What: fmt.Sprintf("internal error: %v", p), Hint: "this is a defect of promote; please report it with the log"}
+		}
+	}()
+	return do()
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -23,13 +23,11 @@ const defaultParallel = 32
 // Run tells the story: plan, deploy, verify, promote. It returns an outcome on every road; until the first alias is
 // moved, a fault costs nothing, and after that every road but promotion goes through going back.
 func (r *Runner) Run(ctx context.Context, req Request) Outcome {
-	o := &Outcome{Request: req, Started: time.Now()}
-	o.Functions = entries(req)
-
 	// Before any call is made: what a request by itself does not allow.
-	if refused := o.refuseRequest(); refused {
-		return *o
+	if refused, is := Refuse(req); is {
+		return refused
 	}
+	o := begin(req)
 
 	// What is live, what is wanted, and so what would move.
 	world, errs := r.observe(ctx, req)
@@ -126,17 +124,17 @@ func setupQuota(req Request, st EndpointState) *Fault {
 	return nil
 }
 
-// refuseRequest ends the outcome where the request alone forbids going on.
-func (o *Outcome) refuseRequest() bool {
-	req := o.Request
+// Refuse tells whether the request alone forbids going on, and with which outcome. It makes no call; [Runner.Run]
+// begins with it, and who has to open an account first asks it before.
+func Refuse(req Request) (Outcome, bool) {
+	o := begin(req)
 	if req.JobStatus != "" && req.JobStatus != "success" {
 		o.Faults = append(o.Faults, Fault{
 			Where: Where{Input: "job-status"},
 			What:  "the job is not green: its status is " + req.JobStatus,
 			Hint:  "a step with `if: always()` runs after red tests too; remove the condition, or let the tests pass",
 		})
-		o.end(Refused, ReasonJobFailed, "the job is not green, so nothing is promoted; no call was made")
-		return true
+		return o.end(Refused, ReasonJobFailed, "the job is not green, so nothing is promoted; no call was made"), true
 	}
 	if len(req.Checks) == 0 && !req.VerifyNone {
 		o.Faults = append(o.Faults, Fault{
@@ -145,10 +143,9 @@ func (o *Outcome) refuseRequest() bool {
 			Accepted: "at least one check under `verify`, or `verify: none`, which every report shows",
 			Hint:     "the smallest check is `- invoke: {function: NAME}`: the candidate has to answer without an error",
 		})
-		o.end(Refused, ReasonNoCheck, "no check is configured; no call was made")
-		return true
+		return o.end(Refused, ReasonNoCheck, "no check is configured; no call was made"), true
 	}
-	return false
+	return *o, false
 }
 
 // stopped ends the outcome on a road where no alias was moved. An interruption explains every fault that it caused.
@@ -179,13 +176,13 @@ func (o *Outcome) unverified(ctx context.Context, reason Reason) Outcome {
 	return o.stopped(ctx, VerificationFailed, reason, "%s of %d did not pass; %s was not touched", plural(red, "check"), len(o.Checks), env)
 }
 
-// entries begins the report: every function of the request, nothing done yet.
-func entries(req Request) []FunctionOutcome {
-	var list []FunctionOutcome
+// begin opens the report: every function of the request, nothing done yet.
+func begin(req Request) *Outcome {
+	o := &Outcome{Request: req, Started: time.Now()}
 	for _, f := range req.Functions {
-		list = append(list, FunctionOutcome{Function: f.Key, Name: f.Name, Fate: FateKept})
+		o.Functions = append(o.Functions, FunctionOutcome{Function: f.Key, Name: f.Name, Fate: FateKept})
 	}
-	return list
+	return o
 }
 
 // take writes the plan into the report.
