@@ -9,13 +9,16 @@ import (
 // Where says where a fault is: a file with line and column (counted from 1; 0 means unknown), or an input's name.
 type Where struct {
 	File         string // relative to the workspace
-	Input        string // the action's input, or the flag
+	Input        string // the action's input, or the flag with its dashes
 	Line, Column int
 }
 
 func (w Where) String() string {
 	place := w.File
-	if w.Input != "" {
+	switch {
+	case strings.HasPrefix(w.Input, "-"):
+		place = w.Input
+	case w.Input != "":
 		place = "input " + w.Input
 	}
 	if w.Line > 0 {

@@ -1,0 +1,282 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/promote-on-success/promote/internal/promotion"
+)
+
+// A shape describes a value of promote.yaml or of an input: what it means, and what is accepted. The decoder, the
+// JSON Schema and the documentation are made of the same shapes.
+type shape struct {
+	kinds    kind
+	doc      string
+	accepted string // in words, after "accepted: "
+	deflt    string // what it is when it is not given, for the documentation; it may be a rule in words
+	examples []string
+
+	// Of text and integers:
+	noun    string                   // what it has to be: "an AWS region"
+	enum    []string                 // the only words
+	pattern *regexp.Regexp           // what the text has to match
+	wrong   func(text string) string // what is wrong with it, "" for nothing
+	later   func(text string) bool   // a word that will be accepted one day
+	hint    func(text string) string // a way out of a wrong text
+	low, hi int                      // bounds of an integer; both 0: none
+
+	// Of a mapping with known keys:
+	fields []field
+	oneOf  []string // exactly one of these keys has to be there
+	// Of the values of a mapping with free names, and of a list:
+	names *shape
+	each  *shape
+	any   bool // what a mapping or list holds is not ours
+}
+
+// A field is a known key of a mapping.
+type field struct {
+	name     string
+	required bool
+	later    string // why it is not supported yet; "" if it is
+	shape    *shape
+}
+
+func (s *shape) words() string {
+	if s.accepted != "" {
+		return s.accepted
+	}
+	if len(s.enum) > 0 {
+		return wordList(s.enum)
+	}
+	return s.kinds.String()
+}
+
+func (k kind) String() string {
+	var words []string
+	for _, n := range []struct {
+		kind kind
+		word string
+	}{{isText, "text"}, {isInteger, "a number"}, {isNumber, "a number"}, {isBoolean, "true or false"}, {isNull, "nothing"}, {isMapping, "a mapping"}, {isList, "a list"}} {
+		if k&n.kind != 0 {
+			words = append(words, n.word)
+		}
+	}
+	return wordList(unique(words))
+}
+
+// check reports everything in which n is not as the shape says, and marks what cannot be used. Path is what a
+// person calls the value: "environments.prod.region".
+func (s *shape) check(n *node, path string, fs *faults) {
+	if n.bad || n.checked == s {
+		return
+	}
+	n.checked = s
+	if n.kind&s.kinds == 0 {
+		n.bad = true
+		fs.add(s.wrongKind(n, path))
+		return
+	}
+	switch n.kind {
+	case isMapping:
+		s.checkMapping(n, path, fs)
+	case isList:
+		for _, item := range n.items {
+			if !s.any {
+				s.each.check(item, path, fs)
+			}
+		}
+	case isText, isInteger:
+		s.checkText(n, path, fs)
+	}
+}
+
+func (s *shape) wrongKind(n *node, path string) promotion.Fault {
+	f := promotion.Fault{Where: n.where, What: fmt.Sprintf("%s is %s", named(path), n.kind), Accepted: s.words()}
+	switch {
+	case n.kind == isNull:
+		f.What = named(path) + " has no value"
+	case s.kinds&isText != 0 && s.hint != nil && s.hint(n.text) != "":
+		f.Hint = s.hint(n.text)
+	case s.kinds&isText != 0 && n.kind&(isInteger|isNumber|isBoolean) != 0:
+		f.What = fmt.Sprintf("%s is %s, not text", named(path), n.text)
+		f.Hint = fmt.Sprintf("put it in quotes: %q", n.text)
+	case s.kinds&isInteger != 0 && n.kind == isText:
+		f.What = fmt.Sprintf("%s is the text %s", named(path), quote(n.text))
+	case n.kind&(isInteger|isNumber|isBoolean) != 0:
+		f.What = fmt.Sprintf("%s is %s", named(path), clip(n.text))
+	}
+	return f
+}
+
+func (s *shape) checkText(n *node, path string, fs *faults) {
+	what, hint := s.complain(n.text)
+	if what == "" {
+		return
+	}
+	n.bad = true
+	f := promotion.Fault{Where: n.where, What: what, Accepted: s.words(), Hint: hint}
+	if path != "" {
+		f.What = path + ": " + what
+	}
+	fs.add(f)
+}
+
+// complain tells what is wrong with a text, and perhaps the way out.
+func (s *shape) complain(text string) (what, hint string) {
+	if s.hint != nil {
+		hint = s.hint(text)
+	}
+	switch {
+	case s.later != nil && s.later(text):
+		return quote(text) + " is not supported yet", ""
+	case strings.TrimSpace(text) == "" && (len(s.enum) > 0 || s.pattern != nil || s.wrong != nil || s.noun != ""):
+		return "the text is empty", ""
+	case len(s.enum) > 0:
+		for _, word := range s.enum {
+			if text == word {
+				return "", ""
+			}
+		}
+		if s.pattern != nil && s.pattern.MatchString(text) {
+			return "", ""
+		}
+		noun := s.noun
+		if noun == "" {
+			noun = "a known word"
+		}
+		return quote(text) + " is not " + noun, didYouMean(text, s.enum)
+	case s.wrong != nil:
+		if what := s.wrong(text); what != "" {
+			return what, hint
+		}
+	case s.pattern != nil && !s.pattern.MatchString(text):
+		return quote(text) + " is not " + s.noun, hint
+	}
+	if s.low != s.hi {
+		var v int
+		if _, err := fmt.Sscanf(text, "%d", &v); err != nil || fmt.Sprint(v) != text || v < s.low || v > s.hi {
+			return clip(text) + " is out of range", ""
+		}
+	}
+	return "", ""
+}
+
+func (s *shape) checkMapping(n *node, path string, fs *faults) {
+	first := map[string]promotion.Where{}
+	for i := range n.entries {
+		e := &n.entries[i]
+		if before, twice := first[e.name]; twice {
+			fs.add(promotion.Fault{Where: e.where, What: fmt.Sprintf("%s is given twice, first in line %d", named(join(path, e.name)), before.Line), Hint: "keep one of the two"})
+			e.value.bad = true
+			continue
+		}
+		first[e.name] = e.where
+		if s.any {
+			continue
+		}
+		if s.each != nil {
+			s.checkName(e, path, fs)
+			s.each.check(e.value, join(path, e.name), fs)
+			continue
+		}
+		s.checkField(e, path, fs)
+	}
+	if s.each != nil || s.any {
+		return
+	}
+	for _, f := range s.fields {
+		if _, there := first[f.name]; f.required && !there {
+			fs.add(promotion.Fault{Where: n.at, What: fmt.Sprintf("%s is missing", named(join(path, f.name))), Accepted: f.shape.words()})
+			n.bad = n.bad || len(s.oneOf) > 0
+		}
+	}
+	s.checkOneOf(n, path, first, fs)
+}
+
+func (s *shape) checkName(e *entry, path string, fs *faults) {
+	if s.names == nil {
+		return
+	}
+	if what, hint := s.names.complain(e.name); what != "" {
+		e.value.bad = true
+		if path != "" {
+			what = path + ": " + what
+		}
+		fs.add(promotion.Fault{Where: e.where, What: what, Accepted: s.names.words(), Hint: hint})
+	}
+}
+
+func (s *shape) checkField(e *entry, path string, fs *faults) {
+	for _, f := range s.fields {
+		if f.name != e.name {
+			continue
+		}
+		if f.later != "" {
+			e.value.bad = true
+			fs.add(promotion.Fault{Where: e.where, What: named(join(path, e.name)) + " is not supported yet", Hint: f.later})
+			return
+		}
+		f.shape.check(e.value, join(path, e.name), fs)
+		return
+	}
+	e.value.bad = true
+	what := fmt.Sprintf("unknown key %s", quote(e.name))
+	if path != "" {
+		what += " in " + path
+	}
+	fs.add(promotion.Fault{Where: e.where, What: what, Accepted: strings.Join(s.known(), ", "), Hint: didYouMean(e.name, s.known())})
+}
+
+func (s *shape) checkOneOf(n *node, path string, given map[string]promotion.Where, fs *faults) {
+	if len(s.oneOf) == 0 {
+		return
+	}
+	var have []string
+	for _, name := range s.oneOf {
+		if _, there := given[name]; there {
+			have = append(have, name)
+		}
+	}
+	if len(have) > 1 {
+		n.bad = true
+		fs.add(promotion.Fault{Where: n.where, What: fmt.Sprintf("%s has %s at once", named(path), strings.Join(have, " and ")), Accepted: "one of them"})
+	}
+	understood := !n.bad
+	for _, e := range n.entries {
+		understood = understood && !e.value.bad
+	}
+	if len(have) == 0 {
+		n.bad = true
+	}
+	if len(have) == 0 && understood {
+		fs.add(promotion.Fault{Where: n.where, What: fmt.Sprintf("%s does not say what to ask", named(path)), Accepted: wordList(s.oneOf)})
+	}
+}
+
+// known are the keys that are supported.
+func (s *shape) known() []string {
+	var names []string
+	for _, f := range s.fields {
+		if f.later == "" {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// named is the path; the whole file has none.
+func named(path string) string {
+	if path == "" {
+		return "the file"
+	}
+	return path
+}
