@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go"
 
 	"github.com/promote-on-success/promote/internal/promotion"
 )
@@ -101,13 +102,12 @@ func configured(err error) (promotion.Fault, bool) {
 	return promotion.Fault{}, false
 }
 
-// absentCredentials explains that nobody in the SDK's chain had credentials. The SDK has no type for it: the
-// steps of a call are told apart by the words that its own middleware puts in front.
+// absentCredentials explains that nobody in the SDK's chain had credentials.
 func absentCredentials(err error) (promotion.Fault, bool) {
-	text := err.Error()
-	if !fetchingCredentials(text) {
+	if !CredentialsFailed(err) {
 		return promotion.Fault{}, false
 	}
+	text := err.Error()
 	switch {
 	case strings.Contains(text, "no EC2 IMDS role found"), strings.Contains(text, "static credentials are empty"),
 		strings.Contains(text, "IMDS disabled"), strings.Contains(text, "access disabled to EC2 IMDS"):
@@ -122,9 +122,37 @@ func absentCredentials(err error) (promotion.Fault, bool) {
 	return promotion.Fault{What: "no AWS credentials could be had", Hint: credentialsHint, Detail: Clean(deepest(err).Error())}, true
 }
 
-func fetchingCredentials(text string) bool {
-	return strings.Contains(text, "get identity:") || strings.Contains(text, "get credentials:") ||
-		strings.Contains(text, "failed to refresh cached credentials") || strings.Contains(text, "failed to retrieve credentials")
+// CredentialsFailed tells whether a call was not made since its credentials could not be had. The SDK has no type
+// for that: it is known by the words that its own middleware begins an error with, never by those of an answer.
+func CredentialsFailed(err error) bool {
+	var outer, inner *smithy.OperationError
+	if errors.As(err, &outer) && errors.As(outer.Err, &inner) {
+		return true
+	}
+	for _, e := range chain(err) {
+		for _, words := range []string{"get identity: ", "get credentials: ", "failed to refresh cached credentials"} {
+			if strings.HasPrefix(e.Error(), words) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// chain lists an error and all that it wraps, the first before the second of joined ones.
+func chain(err error) []error {
+	var all []error
+	for err != nil {
+		all = append(all, err)
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, e := range joined.Unwrap() {
+				all = append(all, chain(e)...)
+			}
+			return all
+		}
+		err = errors.Unwrap(err)
+	}
+	return all
 }
 
 func quoted(s string) string { return `"` + Clean(s) + `"` }

@@ -49,7 +49,7 @@ func UnknownEffect(err error) bool {
 		return false
 	case errors.As(err, &uncertain):
 		return true
-	case errors.As(err, &notSent), nested(err), fetchingCredentials(err.Error()):
+	case errors.As(err, &notSent), CredentialsFailed(err):
 		return false
 	}
 	if code := status(err); code != 0 {

@@ -40,7 +40,7 @@ func (e *explained) Unwrap() []error { return []error{e.fault, e.cause} }
 // could not be had, the call itself was never answered.
 func Code(err error) string {
 	var api smithy.APIError
-	if !nested(err) && errors.As(err, &api) {
+	if !CredentialsFailed(err) && errors.As(err, &api) {
 		return api.ErrorCode()
 	}
 	return ""
@@ -48,7 +48,7 @@ func Code(err error) string {
 
 // Status is the HTTP status of AWS's answer to the call, 0 if there was none.
 func Status(err error) int {
-	if nested(err) {
+	if CredentialsFailed(err) {
 		return 0
 	}
 	return status(err)
@@ -60,13 +60,6 @@ func status(err error) int {
 		return answered.HTTPStatusCode()
 	}
 	return 0
-}
-
-// nested tells whether the call failed since another call failed that it needed first, which is how
-// credentials are fetched.
-func nested(err error) bool {
-	var outer, inner *smithy.OperationError
-	return errors.As(err, &outer) && errors.As(outer.Err, &inner)
 }
 
 // operation is the innermost operation of the chain: the one that AWS answered.
@@ -90,7 +83,7 @@ func reason(err error) promotion.Fault {
 		return promotion.FaultOf(err)
 	}
 	for _, explain := range []func(error) (promotion.Fault, bool){
-		answered, interrupted, configured, absentCredentials, connected,
+		answered, interrupted, late, configured, absentCredentials, connected,
 	} {
 		if f, ok := explain(err); ok {
 			return f
@@ -99,7 +92,7 @@ func reason(err error) promotion.Fault {
 	return promotion.Fault{What: "the call failed", Detail: Clean(deepest(err).Error())}
 }
 
-// deepest follows the chain to the error that began it, whose text carries no SDK wrapping.
+// deepest is the error that began it, whose text carries no wrapping of the SDK.
 func deepest(err error) error {
 	for {
 		next := errors.Unwrap(err)

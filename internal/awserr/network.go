@@ -22,6 +22,18 @@ func interrupted(err error) (promotion.Fault, bool) {
 	return promotion.Fault{}, false
 }
 
+// late explains a call that had no time left before it could be made.
+func late(err error) (promotion.Fault, bool) {
+	var notSent *NotSent
+	if errors.As(err, &notSent) && timedOut(err) {
+		return promotion.Fault{
+			What: "there was no time left to make the call",
+			Hint: "the calls a second are limited, since the account's quota is shared: work on fewer functions at once, or raise the rate",
+		}, true
+	}
+	return promotion.Fault{}, false
+}
+
 // connected explains what became of the connection when AWS did not answer.
 func connected(err error) (promotion.Fault, bool) {
 	var dns *net.DNSError

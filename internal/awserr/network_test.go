@@ -222,6 +222,9 @@ func TestEffectOfSeveralAttempts(t *testing.T) {
 	if err := (&awserr.NotSent{Err: context.Canceled}); awserr.UnknownEffect(err) || !errors.Is(err, context.Canceled) {
 		t.Error("a call that was never sent is said to have an unknown effect")
 	}
+	if err := awserr.Explain(&awserr.NotSent{Err: context.DeadlineExceeded}, "flip"); err.Error() != "flip: there was no time left to make the call" {
+		t.Errorf("a call whose turn did not come: %v", err)
+	}
 	if !awserr.UnknownEffect(context.Canceled) {
 		t.Error("a call that was given up at an unknown moment is said to have changed nothing")
 	}
@@ -231,8 +234,16 @@ func TestTheAnswerIsTheCallsOwn(t *testing.T) {
 	server := httptest.NewServer(queryXML(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"))
 	defer server.Close()
 	err := throughRole(t.Context(), config(server.URL))
-	if awserr.Code(err) != "" || awserr.Status(err) != 0 {
+	if awserr.Code(err) != "" || awserr.Status(err) != 0 || !awserr.CredentialsFailed(err) {
 		t.Errorf("STS's answer passes for Lambda's: %q, %d", awserr.Code(err), awserr.Status(err))
+	}
+}
+
+func TestAnAnswerCannotPassForMissingCredentials(t *testing.T) {
+	server := httptest.NewServer(restJSON(500, "ServiceException", `{"Message":"get identity: get credentials: failed to refresh cached credentials"}`))
+	defer server.Close()
+	if err := updateAlias(t.Context(), config(server.URL)); awserr.CredentialsFailed(err) || !awserr.UnknownEffect(err) {
+		t.Errorf("foreign words decide about %v", err)
 	}
 }
 
