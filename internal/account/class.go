@@ -45,15 +45,15 @@ func bucket(perSecond float64) *rate.Limiter {
 func (c *class) wait(ctx context.Context, urgent bool) error {
 	for {
 		if err := sleep(ctx, c.rest(urgent)); err != nil {
-			return c.notSent(err)
+			return c.noEffect(err)
 		}
 		if !urgent {
 			if err := take(ctx, c.usual); err != nil {
-				return c.notSent(err)
+				return c.noEffect(err)
 			}
 		}
 		if err := take(ctx, c.full); err != nil {
-			return c.notSent(err)
+			return c.noEffect(err)
 		}
 		// A pause that began in the meantime holds. Queueing anew keeps those whose turns came during the pause
 		// from all going out at its end.
@@ -63,8 +63,8 @@ func (c *class) wait(ctx context.Context, urgent bool) error {
 	}
 }
 
-func (c *class) notSent(err error) error {
-	return &awserr.NotSent{Err: fmt.Errorf("wait for a turn among the calls of %s: %w", c.name, err)}
+func (c *class) noEffect(err error) error {
+	return &awserr.NoEffect{Err: fmt.Errorf("wait for a turn among the calls of %s: %w", c.name, err)}
 }
 
 // rest is how long the class still has to be left alone, spread a little so that not all come back at once.

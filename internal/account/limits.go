@@ -99,12 +99,17 @@ func callOf(ctx context.Context) *callState {
 	return call
 }
 
-// whole marks the error of a write of which an attempt before the last may have been carried out.
+// whole marks the error of a write by what all of its attempts came to: the SDK reports the last alone, or an
+// interruption that may have come before the first or between two.
 func whole(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	call := &callState{}
 	out, metadata, err := next.HandleFinalize(middleware.WithStackValue(ctx, callKey{}, call), in)
-	if err != nil && call.unknown && !reads(awsmiddleware.GetOperationName(ctx)) {
+	switch {
+	case err == nil || reads(awsmiddleware.GetOperationName(ctx)):
+	case call.unknown:
 		err = &awserr.Uncertain{Err: err}
+	case awserr.UnknownEffect(err):
+		err = &awserr.NoEffect{Err: err}
 	}
 	return out, metadata, err
 }

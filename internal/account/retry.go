@@ -48,9 +48,9 @@ func newRetryer() retryer {
 // refusedForGood names what another attempt cannot change: an answer about the state of the thing, a call whose
 // time was up before it was sent, and credentials that could not be had after attempts of their own.
 func refusedForGood(err error) aws.Ternary {
-	var notSent *awserr.NotSent
+	var noEffect *awserr.NoEffect
 	switch status := awserr.Status(err); {
-	case errors.As(err, &notSent), awserr.CredentialsFailed(err), status == http.StatusConflict, status == http.StatusPreconditionFailed:
+	case errors.As(err, &noEffect), awserr.CredentialsFailed(err), status == http.StatusConflict, status == http.StatusPreconditionFailed:
 		return aws.FalseTernary
 	}
 	return aws.UnknownTernary

@@ -9,11 +9,12 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// NotSent marks an error with which a call ended before any part of it left this machine.
-type NotSent struct{ Err error }
+// NoEffect marks the error of a call that certainly changed nothing, though the error alone does not tell: it ended
+// before any part of it left this machine, or between two attempts of which the first was refused.
+type NoEffect struct{ Err error }
 
-func (e *NotSent) Error() string { return e.Err.Error() }
-func (e *NotSent) Unwrap() error { return e.Err }
+func (e *NoEffect) Error() string { return e.Err.Error() }
+func (e *NoEffect) Unwrap() error { return e.Err }
 
 // Uncertain marks the error of a call of which an earlier attempt has, for all that is known, been carried out.
 // The SDK reports the last attempt only: a 412 after a lost answer may well be our own success.
@@ -43,13 +44,13 @@ var refusals = map[string]bool{
 // refused with 412 or 409.
 func UnknownEffect(err error) bool {
 	var uncertain *Uncertain
-	var notSent *NotSent
+	var noEffect *NoEffect
 	switch {
 	case err == nil:
 		return false
 	case errors.As(err, &uncertain):
 		return true
-	case errors.As(err, &notSent), CredentialsFailed(err):
+	case errors.As(err, &noEffect), CredentialsFailed(err):
 		return false
 	}
 	if code := status(err); code != 0 {

@@ -24,8 +24,8 @@ func interrupted(err error) (promotion.Fault, bool) {
 
 // late explains a call that had no time left before it could be made.
 func late(err error) (promotion.Fault, bool) {
-	var notSent *NotSent
-	if errors.As(err, &notSent) && timedOut(err) {
+	var noEffect *NoEffect
+	if errors.As(err, &noEffect) && timedOut(err) {
 		return promotion.Fault{
 			What: "there was no time left to make the call",
 			Hint: "the calls a second are limited, since the account's quota is shared: work on fewer functions at once, or raise the rate",

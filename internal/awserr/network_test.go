@@ -219,10 +219,10 @@ func TestEffectOfSeveralAttempts(t *testing.T) {
 	if err := (&awserr.Uncertain{Err: stale}); !awserr.UnknownEffect(err) || awserr.Status(err) != 412 {
 		t.Error("a 412 after a lost answer is said to have changed nothing")
 	}
-	if err := (&awserr.NotSent{Err: context.Canceled}); awserr.UnknownEffect(err) || !errors.Is(err, context.Canceled) {
+	if err := (&awserr.NoEffect{Err: context.Canceled}); awserr.UnknownEffect(err) || !errors.Is(err, context.Canceled) {
 		t.Error("a call that was never sent is said to have an unknown effect")
 	}
-	if err := awserr.Explain(&awserr.NotSent{Err: context.DeadlineExceeded}, "flip"); err.Error() != "flip: there was no time left to make the call" {
+	if err := awserr.Explain(&awserr.NoEffect{Err: context.DeadlineExceeded}, "flip"); err.Error() != "flip: there was no time left to make the call" {
 		t.Errorf("a call whose turn did not come: %v", err)
 	}
 	if !awserr.UnknownEffect(context.Canceled) {
