@@ -57,28 +57,29 @@ func (k Kind) ExitCode() int {
 type Reason string
 
 const (
-	ReasonVerified     Reason = "verified"          // promoted after verification
-	ReasonUnverified   Reason = "verify-none"       // promoted with verification switched off
-	ReasonNoChange     Reason = "no-change"         // what is live is what is wanted
-	ReasonChanges      Reason = "changes"           // a plan that has something to do
-	ReasonCreated      Reason = "created"           // setup made something
-	ReasonBadInput     Reason = "bad-input"         // an input or the configuration file is wrong
-	ReasonNoCheck      Reason = "no-check"          // no check is configured, and verification was not switched off
-	ReasonJobFailed    Reason = "job-not-green"     // the job has failed or was cancelled before this step
-	ReasonPlanRefused  Reason = "plan-refused"      // what was found does not allow it
-	ReasonReadFailed   Reason = "read-failed"       // the world could not be read
-	ReasonDeployFailed Reason = "deploy-failed"     // a candidate did not come to be
-	ReasonCheckFailed  Reason = "check-failed"      // a check was red
-	ReasonCheckBroken  Reason = "check-not-asked"   // a check could not be asked
-	ReasonEvidenceVoid Reason = "evidence-void"     // $LATEST moved while checks went through it
-	ReasonCodeMoved    Reason = "code-moved"        // $LATEST is not what the plan decided on
-	ReasonAliasMoved   Reason = "alias-moved"       // an alias is not where the plan found it
-	ReasonMoveFailed   Reason = "move-failed"       // an alias could not be moved
-	ReasonUnproved     Reason = "state-unproved"    // what an alias holds could not be established
-	ReasonInterrupted  Reason = "interrupted"       // a signal, or the end of the time allowed
-	ReasonSetupFailed  Reason = "setup-failed"      // the endpoints could not be set up
-	ReasonInternal     Reason = "internal-error"    // a defect of this program
-	ReasonReadBack     Reason = "moved-again-after" // somebody moved an alias right after this run had
+	ReasonVerified     Reason = "verified"           // promoted after verification
+	ReasonUnverified   Reason = "verify-none"        // promoted with verification switched off
+	ReasonNoChange     Reason = "no-change"          // what is live is what is wanted
+	ReasonChanges      Reason = "changes"            // a plan that has something to do
+	ReasonCreated      Reason = "created"            // setup made something
+	ReasonBadInput     Reason = "bad-input"          // an input or the configuration file is wrong
+	ReasonNoCheck      Reason = "no-check"           // no check is configured, and verification was not switched off
+	ReasonJobFailed    Reason = "job-not-green"      // the job has failed or was cancelled before this step
+	ReasonPlanRefused  Reason = "plan-refused"       // what was found does not allow it
+	ReasonNoAccount    Reason = "account-not-opened" // credentials, role or account
+	ReasonReadFailed   Reason = "read-failed"        // the world could not be read
+	ReasonDeployFailed Reason = "deploy-failed"      // a candidate did not come to be
+	ReasonCheckFailed  Reason = "check-failed"       // a check was red
+	ReasonCheckBroken  Reason = "check-not-asked"    // a check could not be asked
+	ReasonEvidenceVoid Reason = "evidence-void"      // $LATEST moved while checks went through it
+	ReasonCodeMoved    Reason = "code-moved"         // $LATEST is not what the plan decided on
+	ReasonAliasMoved   Reason = "alias-moved"        // an alias is not where the plan found it
+	ReasonMoveFailed   Reason = "move-failed"        // an alias could not be moved
+	ReasonUnproved     Reason = "state-unproved"     // what an alias holds could not be established
+	ReasonInterrupted  Reason = "interrupted"        // a signal, or the end of the time allowed
+	ReasonSetupFailed  Reason = "setup-failed"       // the endpoints could not be set up
+	ReasonInternal     Reason = "internal-error"     // a defect of this program
+	ReasonReadBack     Reason = "moved-again-after"  // somebody moved an alias right after this run had
 )
 
 // An Outcome is all that a run has to say about itself. Every face of the report is made of it.

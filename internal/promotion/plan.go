@@ -78,6 +78,9 @@ func NewPlan(req Request, w World) Plan {
 			p.Warnings = append(p.Warnings, Fault{Where: f.Where, What: f.Name + ": " + s.Drift})
 		}
 	}
+	if len(req.Checks) == 0 && !req.VerifyNone {
+		p.Refusals = append(p.Refusals, noCheck)
+	}
 	if req.Endpoints != nil && w.Endpoints != nil {
 		p.planEndpoints(req, *w.Endpoints)
 	}

@@ -128,6 +128,9 @@ func setupQuota(req Request, st EndpointState) *Fault {
 // begins with it, and who has to open an account first asks it before.
 func Refuse(req Request) (Outcome, bool) {
 	o := begin(req)
+	if req.Mode == ModePlan {
+		return *o, false // a plan is shown also where a run would be refused; see [NewPlan]
+	}
 	if req.JobStatus != "" && req.JobStatus != "success" {
 		o.Faults = append(o.Faults, Fault{
 			Where: Where{Input: "job-status"},
@@ -137,15 +140,17 @@ func Refuse(req Request) (Outcome, bool) {
 		return o.end(Refused, ReasonJobFailed, "the job is not green, so nothing is promoted; no call was made"), true
 	}
 	if len(req.Checks) == 0 && !req.VerifyNone {
-		o.Faults = append(o.Faults, Fault{
-			Where:    Where{Input: "verify"},
-			What:     "no check is configured for these functions, so there is nothing to stake a promotion on",
-			Accepted: "at least one check under `verify`, or `verify: none`, which every report shows",
-			Hint:     "the smallest check is `- invoke: {function: NAME}`: the candidate has to answer without an error",
-		})
+		o.Faults = append(o.Faults, noCheck)
 		return o.end(Refused, ReasonNoCheck, "no check is configured; no call was made"), true
 	}
 	return *o, false
+}
+
+var noCheck = Fault{
+	Where:    Where{Input: "verify"},
+	What:     "no check is configured for these functions, so there is nothing to stake a promotion on",
+	Accepted: "at least one check under `verify`, or `verify: none`, which every report shows",
+	Hint:     "the smallest check is `- invoke: {function: NAME}`: the candidate has to answer without an error",
 }
 
 // stopped ends the outcome on a road where no alias was moved. An interruption explains every fault that it caused.
@@ -214,4 +219,19 @@ func (r *Runner) parallel() int {
 		return r.Parallel
 	}
 	return defaultParallel
+}
+
+// Unopened is the outcome of a run whose account could not be opened: no credentials, a role that cannot be assumed,
+// an account that is not allowed.
+func Unopened(req Request, err error) Outcome {
+	o := begin(req)
+	o.fault(err)
+	return o.end(Failed, ReasonNoAccount, "the AWS account could not be opened; nothing was changed")
+}
+
+// BadInput is the outcome of a run whose input is wrong, with every fault of it. req is what could be read.
+func BadInput(req Request, faults []Fault) Outcome {
+	o := begin(req)
+	o.Faults = faults
+	return o.end(Refused, ReasonBadInput, "the input has %s; no call was made", plural(len(faults), "fault"))
 }

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/promote-on-success/promote/internal/config"
+	"github.com/promote-on-success/promote/internal/promotion"
+	"github.com/promote-on-success/promote/internal/report"
+)
+
+// A command is the program on a command line. Progress goes to stderr, what was asked for to stdout.
+type command struct {
+	getenv         func(string) string
+	stdout, stderr io.Writer
+	json           bool
+	quiet          bool
+	code           int
+}
+
+// runCommand carries out one command line. It returns the exit code.
+func runCommand(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	c := &command{getenv: getenv, stdout: stdout, stderr: stderr}
+	root := c.root()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(stderr, "promote: %v\nsee `promote --help`\n", err)
+		return promotion.Refused.ExitCode()
+	}
+	return c.code
+}
+
+func (c *command) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "promote",
+		Short: "Release AWS Lambda functions by promotion on success",
+		Long: `promote deploys an immutable candidate version of each function, verifies exactly that version, and only
+then moves the environment's alias to it: all functions together, or none.
+
+The configuration is promote.yaml (promote schema prints its JSON Schema); every value that has a flag is
+overridden by it. One function needs no file:
+
+  promote run --function checkout --artifact dist/checkout.zip --environment prod \
+    --verify '[{invoke: {function: checkout}}]'
+
+Exit codes: ` + exitCodes(),
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          unknownCommand,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetVersionTemplate("promote {{.Version}}\n")
+	root.AddCommand(
+		c.releasing(promotion.ModeRun, "Deploy, verify and promote", `Deploy a candidate of every function that changed, verify exactly these versions, and move the
+environment's aliases to them: all, or none. What is already live and unchanged is left alone.`),
+		c.releasing(promotion.ModePlan, "Show what run would do; change nothing", `Read what is live, compare it with what would be deployed, and show what run would do.
+Nothing is changed; read permissions suffice.`),
+		c.status(),
+		c.releasing(promotion.ModeSetup, "Create the endpoints that the configuration names", `Create the HTTP API of the configuration's endpoints and its latest routes, where they are missing.
+It can be run again at any time.`),
+		c.schema(),
+	)
+	return root
+}
+
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("there is no command %q; there are run, plan, status, setup and schema", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += "; did you mean " + near[0] + "?"
+	}
+	return errors.New(text)
+}
+
+// releasing is a command that ends in an outcome.
+func (c *command) releasing(mode promotion.Mode, short, long string) *cobra.Command {
+	cmd := c.configured(mode, &cobra.Command{Use: string(mode), Short: short, Long: long})
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s := c.surrounding(mode)
+		result, faults := s.load(flags(cmd))
+		teller := newTeller(c.stderr, c.quiet)
+		var outcomes []promotion.Outcome
+		if len(faults) > 0 {
+			outcomes = append(outcomes, promotion.BadInput(result.Request, faults))
+		} else {
+			for _, target := range result.Targets {
+				w := wiring{getenv: c.getenv, workspace: s.workspace, mask: func(string) {}, tell: teller.tell}
+				outcomes = append(outcomes, w.carryOut(cmd.Context(), target))
+			}
+		}
+		teller.close()
+		for _, o := range outcomes {
+			c.show(o)
+		}
+		return nil
+	}
+	return cmd
+}
+
+// show prints an outcome, and keeps the gravest exit code.
+func (c *command) show(o promotion.Outcome) {
+	if c.json {
+		c.stdout.Write(report.JSON(o))
+	} else {
+		io.WriteString(c.stdout, report.Terminal(o))
+	}
+	c.code = max(c.code, o.Kind.ExitCode())
+}
+
+func (c *command) status() *cobra.Command {
+	cmd := c.configured(promotion.ModeStatus, &cobra.Command{
+		Use: "status", Short: "Show what the environments hold",
+		Long: `Show, for every function and environment, the version that the alias holds, its weights, and how $LATEST
+differs from it. Nothing is changed; read permissions suffice.`,
+	})
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s := c.surrounding(promotion.ModeStatus)
+		result, faults := s.load(flags(cmd))
+		if len(faults) > 0 {
+			c.show(promotion.BadInput(result.Request, faults))
+			return nil
+		}
+		statuses := wiring{getenv: c.getenv, workspace: s.workspace, mask: func(string) {}}.statuses(cmd.Context(), result.Targets)
+		if c.json {
+			c.stdout.Write(report.StatusJSON(statuses))
+		} else {
+			io.WriteString(c.stdout, report.Status(statuses))
+		}
+		if report.Unread(statuses) {
+			c.code = promotion.Failed.ExitCode()
+		}
+		return nil
+	}
+	return cmd
+}
+
+func (c *command) schema() *cobra.Command {
+	return &cobra.Command{
+		Use: "schema", Short: "Print the JSON Schema of promote.yaml, for editors", Args: cobra.NoArgs,
+		Long: `Print the JSON Schema of promote.yaml. An editor that knows it completes and checks the file:
+
+  promote schema > promote.schema.json
+  # in promote.yaml:  # yaml-language-server: $schema=promote.schema.json`,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := c.stdout.Write(config.Schema())
+			return err
+		},
+	}
+}
+
+// configured gives a command the flags of the configuration, one for each of the action's inputs that it takes.
+func (c *command) configured(mode promotion.Mode, cmd *cobra.Command) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.Flags().SortFlags = false
+	for _, in := range config.Inputs() {
+		if in.ActionOnly || len(in.Modes) > 0 && !slices.Contains(in.Modes, mode) {
+			continue
+		}
+		cmd.Flags().String(in.Name, "", in.Description)
+		if in.Placeholder != "" {
+			f := cmd.Flags().Lookup(in.Name)
+			f.Usage = "`" + in.Placeholder + "` " + strings.ReplaceAll(f.Usage, "`", "")
+		}
+	}
+	cmd.Flags().BoolVar(&c.json, "json", false, "Print the result as JSON")
+	cmd.Flags().BoolVarP(&c.quiet, "quiet", "q", false, "Tell no progress")
+	return cmd
+}
+
+// flags are the flags that were given, as inputs.
+func flags(cmd *cobra.Command) map[string]config.Input {
+	inputs := map[string]config.Input{}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" {
+			inputs[f.Name] = config.Input{Value: f.Value.String(), Label: "--" + f.Name}
+		}
+	})
+	return inputs
+}
+
+func (c *command) surrounding(mode promotion.Mode) surrounding {
+	workspace, err := os.Getwd()
+	if err != nil {
+		workspace = "."
+	}
+	return surrounding{getenv: c.getenv, workspace: workspace, mode: mode, actor: c.getenv("USER")}
+}
+
+// exitCodes lists the exit codes in a help text.
+func exitCodes() string {
+	byCode := map[int][]string{}
+	highest := 0
+	for _, k := range promotion.Kinds {
+		byCode[k.ExitCode] = append(byCode[k.ExitCode], string(k.Kind))
+		highest = max(highest, k.ExitCode)
+	}
+	var parts []string
+	for code := range highest + 1 {
+		if names := byCode[code]; len(names) > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", code, strings.Join(names, "/")))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
