@@ -67,6 +67,7 @@ func (s *Server) carryOut(service cloud.Service, call cloud.Call) (reply cloud.R
 		name = service.Name()
 		due  = s.faults.due(name, call)
 		held bool
+		tell []func(cloud.Reply) // those that wait for the answer
 	)
 	for _, f := range due {
 		switch f.Kind {
@@ -85,7 +86,7 @@ func (s *Server) carryOut(service cloud.Service, call cloud.Call) (reply cloud.R
 				f.failed(s.foreignWrite(*f.Write, call))
 			}
 		case EndFailed, NeverSettle, TransientWeights:
-			f.failed(s.disturb(f.Kind, call))
+			tell = append(tell, s.disturb(f, call))
 		}
 	}
 	ctx := s.ctx
@@ -98,6 +99,9 @@ func (s *Server) carryOut(service cloud.Service, call cloud.Call) (reply cloud.R
 		defer context.AfterFunc(s.ctx, cancel)()
 	}
 	reply = service.Do(ctx, call)
+	for _, t := range tell {
+		t(reply)
+	}
 	for _, f := range due {
 		switch f.Kind {
 		case FailAfter:

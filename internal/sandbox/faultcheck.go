@@ -31,10 +31,11 @@ func (f *Fault) check() error {
 		}
 	}
 	only("status", f.Status != 0, FailBefore, FailAfter)
-	only("code", f.Code != "", FailBefore, FailAfter)
-	only("message", f.Message != "", FailBefore, FailAfter, Throttle)
+	only("code", f.Code != "", FailBefore, FailAfter, EndFailed)
+	only("message", f.Message != "", FailBefore, FailAfter, Throttle, EndFailed)
 	only("retryAfter", f.RetryAfter != 0, Throttle)
 	only("delay", f.Delay != 0, Delay)
+	only("lasts", f.Lasts != 0, TransientWeights)
 	only("write", f.Write != nil, ForeignWrite)
 	if f.Nth < 0 {
 		wrong("nth %d: calls are counted from 1", f.Nth)
@@ -50,6 +51,16 @@ func (f *Fault) check() error {
 	}
 	if f.Kind == Delay && f.Delay <= 0 {
 		wrong("delay: a duration such as \"1.5s\" is needed")
+	}
+	if f.Lasts < 0 {
+		wrong("lasts: a duration such as \"5s\" is needed")
+	}
+	switch f.Kind {
+	case EndFailed, NeverSettle, TransientWeights:
+		if f.Service != "" && f.Service != "lambda" {
+			wrong("service %q: kind %s is for calls of lambda", f.Service, f.Kind)
+		}
+		f.Service = "lambda"
 	}
 	if f.Kind == ForeignWrite {
 		errs = append(errs, f.Write.check())
@@ -79,6 +90,7 @@ func (w *Write) check() error {
 type wireFault struct {
 	*plainFault
 	Delay string `json:"delay,omitempty"`
+	Lasts string `json:"lasts,omitempty"`
 }
 
 type plainFault Fault
@@ -89,14 +101,18 @@ func (f *Fault) UnmarshalJSON(text []byte) error {
 	if err := strict(text, &wire); err != nil {
 		return err
 	}
-	if wire.Delay == "" {
-		return nil
+	for _, d := range []struct {
+		name, text string
+		to         *time.Duration
+	}{{"delay", wire.Delay, &f.Delay}, {"lasts", wire.Lasts, &f.Lasts}} {
+		if d.text == "" {
+			continue
+		}
+		var err error
+		if *d.to, err = time.ParseDuration(d.text); err != nil {
+			return fmt.Errorf("%s %q: a duration such as \"1.5s\" is needed", d.name, d.text)
+		}
 	}
-	delay, err := time.ParseDuration(wire.Delay)
-	if err != nil {
-		return fmt.Errorf("delay %q: a duration such as \"1.5s\" is needed", wire.Delay)
-	}
-	f.Delay = delay
 	return nil
 }
 
@@ -114,6 +130,9 @@ func (f FaultState) MarshalJSON() ([]byte, error) {
 	wire.plainFault = (*plainFault)(&f.Fault)
 	if f.Delay != 0 {
 		wire.wireFault.Delay = f.Delay.String()
+	}
+	if f.Lasts != 0 {
+		wire.wireFault.Lasts = f.Lasts.String()
 	}
 	return json.Marshal(wire)
 }

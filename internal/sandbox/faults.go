@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,7 +50,8 @@ type Write struct {
 }
 
 // A Fault is something that goes wrong, once armed, for the Nth call that fits and the Count-1 after it.
-// Service, Operation, Resource, Account and Region are patterns ("*", "?"); an empty one fits all.
+// Service, Operation, Resource, Account and Region are patterns ("*", "?"); an empty one fits all. A
+// Resource is a call's as the log shows it, or for Lambda "function:qualifier".
 type Fault struct {
 	Kind      Kind   `json:"kind"`
 	Service   string `json:"service,omitempty"`
@@ -62,10 +64,11 @@ type Fault struct {
 	Count int `json:"count,omitempty"` // 0 is 1; -1 is every one from the Nth on
 
 	Status     int           `json:"status,omitempty"`     // fail-before, fail-after: default 500
-	Code       string        `json:"code,omitempty"`       // fail-before, fail-after: default the service's internal error
-	Message    string        `json:"message,omitempty"`    // fail-before, fail-after, throttle
+	Code       string        `json:"code,omitempty"`       // fail-before, fail-after: default the service's internal error; end-failed: the reason's code
+	Message    string        `json:"message,omitempty"`    // fail-before, fail-after, throttle, end-failed
 	RetryAfter int           `json:"retryAfter,omitempty"` // throttle: seconds
 	Delay      time.Duration `json:"-"`                    // delay; "delay": "1.5s" in JSON
+	Lasts      time.Duration `json:"-"`                    // transient-weights: 0 until cleared; "lasts": "5s" in JSON
 	Write      *Write        `json:"write,omitempty"`      // foreign-write
 }
 
@@ -92,6 +95,7 @@ type armed struct {
 	changed              chan struct{} // closed, and replaced, when held changes
 	release              chan struct{} // closed when released
 	released             bool
+	undo                 []func() // what ends with the fault
 }
 
 // faults is the set of those on duty, in the order of their arrival.
@@ -127,14 +131,19 @@ func (f *faults) states() []FaultState {
 	return list
 }
 
-// clear takes all faults off duty. What they hold is carried out.
+// clear takes all faults off duty. What they hold is carried out, what they keep from settling settles.
 func (f *faults) clear() {
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	var undo []func()
 	for _, a := range f.list {
 		a.letGo()
+		undo = append(undo, a.undo...)
 	}
 	f.list = nil
+	f.mu.Unlock()
+	for _, u := range undo {
+		u()
+	}
 }
 
 func (f *faults) find(id string) *armed {
@@ -170,14 +179,25 @@ func (f *faults) due(service string, call cloud.Call) []*armed {
 
 func (f *Fault) fits(service string, call cloud.Call) bool {
 	for _, c := range [][2]string{
-		{f.Service, service}, {f.Operation, call.Operation}, {f.Resource, call.Resource},
-		{f.Account, call.Account}, {f.Region, call.Region},
+		{f.Service, service}, {f.Operation, call.Operation}, {f.Account, call.Account}, {f.Region, call.Region},
 	} {
-		if c[0] != "" && !cloud.Match(c[0], c[1]) {
+		if !matches(c[0], c[1]) {
 			return false
 		}
 	}
-	return true
+	return matches(f.Resource, call.Resource, call.Resource+":"+qualifier(service, call))
+}
+
+// qualifier is the alias or version that a call of Lambda names, so that a fault can tell the aliases of
+// one function apart.
+func qualifier(service string, call cloud.Call) string {
+	if service != "lambda" {
+		return ""
+	}
+	if _, alias, ok := strings.Cut(call.Request.URL.Path, "/aliases/"); ok {
+		return alias
+	}
+	return call.Request.URL.Query().Get("Qualifier")
 }
 
 // refusal is the error that the fault answers with, by default the service's own for a fault of its own.

@@ -20,12 +20,11 @@ import (
 	"time"
 
 	"github.com/promote-on-success/promote/internal/sandbox/cloud"
+	"github.com/promote-on-success/promote/internal/sandbox/github"
+	"github.com/promote-on-success/promote/internal/sandbox/lambda"
 	"github.com/promote-on-success/promote/internal/sandbox/runner"
 	"github.com/promote-on-success/promote/internal/sandbox/sts"
 )
-
-// githubPrefix is where GitHub is served.
-const githubPrefix = "/_github"
 
 // maxBody bounds what one request may carry. Lambda's own limit is 70 MB; objects may be larger.
 const maxBody = 512 << 20
@@ -65,7 +64,8 @@ type Server struct {
 	sts      *sts.Service
 	closers  []io.Closer
 	control  http.Handler
-	github   http.Handler
+	lambda   *lambda.Service
+	github   *github.Service
 	// githubEnv are the variables that point tools at the GitHub of the sandbox.
 	githubEnv map[string]string
 
@@ -109,6 +109,9 @@ func New(o Options) (*Server, error) {
 	s.issuer = newIssuer(o, s.random)
 	s.addServices()
 	s.control = s.controlHandler()
+	if err := s.addGitHub(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 
@@ -156,14 +159,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve answers one request, or says that the client is to see its connection cut and no answer.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) (dropped bool) {
 	switch path := r.URL.Path; {
+	case strings.HasPrefix(path, githubPrefix+"/"), strings.HasPrefix(path, "/_sandbox/github"):
+		s.github.ServeHTTP(w, r)
+		return false
 	case strings.HasPrefix(path, "/_sandbox/"):
 		s.control.ServeHTTP(w, r)
 		return false
 	case path == tokenPath:
 		s.issuer.ServeHTTP(w, r)
-		return false
-	case s.github != nil && strings.HasPrefix(path, githubPrefix+"/"):
-		http.StripPrefix(githubPrefix, s.github).ServeHTTP(w, r)
 		return false
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))

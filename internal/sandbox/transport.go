@@ -32,7 +32,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	go func() { // ends with the call; Close waits for it
 		defer t.server.calls.Done()
 		w := &recorder{header: http.Header{}}
-		if t.server.serve(w, request) {
+		if t.server.serveAborting(w, request) {
 			ended <- outcome{err: io.ErrUnexpectedEOF}
 			return
 		}
@@ -44,6 +44,18 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}
+}
+
+// serveAborting is serve for handlers that cut the connection by net/http's panic.
+func (s *Server) serveAborting(w http.ResponseWriter, r *http.Request) (dropped bool) {
+	defer func() {
+		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // compared as net/http does
+			dropped = true
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	return s.serve(w, r)
 }
 
 // arrived is the client's request as a server sees it.
