@@ -67,7 +67,7 @@ func (l links) fullRepository(r *repository) object {
 		}
 	}
 	o["open_issues"], o["open_issues_count"] = issues, issues
-	for _, k := range []string{"forks", "forks_count", "stargazers_count", "watchers", "watchers_count", "network_count", "subscribers_count"} {
+	for _, k := range []string{"forks", "forks_count", "stargazers_count", "watchers", "watchers_count"} {
 		o[k] = 0
 	}
 	return o
@@ -97,6 +97,7 @@ func stamp(t time.Time) any {
 
 func (q *request) getRepository() *reply {
 	o := q.fullRepository(q.repo)
+	o["network_count"], o["subscribers_count"] = 0, 0
 	o["permissions"] = object{
 		"admin": false, "maintain": false, "push": q.token.has("contents", "write", q.repo), "triage": false, "pull": true,
 	}
