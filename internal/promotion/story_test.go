@@ -256,15 +256,19 @@ func TestVerification(t *testing.T) {
 	})
 }
 
-// functionURL gives $LATEST a public URL.
+// functionURL gives $LATEST a public URL. Such a URL needs two permissions:
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html.
 func (th *theatre) functionURL(name string) string {
 	th.t.Helper()
 	api := th.cloud.Lambda()
-	if _, err := api.AddPermission(th.t.Context(), &lambda.AddPermissionInput{
-		FunctionName: aws.String(name), StatementId: aws.String("public"), Action: aws.String("lambda:InvokeFunctionUrl"),
-		Principal: aws.String("*"), FunctionUrlAuthType: types.FunctionUrlAuthTypeNone,
-	}); err != nil {
-		th.t.Fatal(err)
+	for _, in := range []*lambda.AddPermissionInput{
+		{StatementId: aws.String("url"), Action: aws.String("lambda:InvokeFunctionUrl"), FunctionUrlAuthType: types.FunctionUrlAuthTypeNone},
+		{StatementId: aws.String("function"), Action: aws.String("lambda:InvokeFunction"), InvokedViaFunctionUrl: aws.Bool(true)},
+	} {
+		in.FunctionName, in.Principal = aws.String(name), aws.String("*")
+		if _, err := api.AddPermission(th.t.Context(), in); err != nil {
+			th.t.Fatal(err)
+		}
 	}
 	url, err := api.CreateFunctionUrlConfig(th.t.Context(), &lambda.CreateFunctionUrlConfigInput{FunctionName: aws.String(name), AuthType: types.FunctionUrlAuthTypeNone})
 	if err != nil {
