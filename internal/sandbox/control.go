@@ -11,9 +11,13 @@ import (
 	"github.com/promote-on-success/promote/internal/sandbox/sts"
 )
 
-// controlHandler is the sandbox's own API, under /_sandbox/: the call log, denials, faults and roles.
+// controlHandler is the sandbox's own API, under /_sandbox/: accounts, the call log, denials, faults and
+// roles.
 func (s *Server) controlHandler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /_sandbox/accounts", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, s.Accounts())
+	})
 	mux.HandleFunc("GET /_sandbox/calls", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, s.Calls())
 	})
@@ -78,7 +82,7 @@ func (s *Server) controlHandler() http.Handler {
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusNotFound, map[string]string{"message": fmt.Sprintf(
-			"the sandbox has no %s %s: it has calls, deny, faults and roles", r.Method, r.URL.Path)})
+			"the sandbox has no %s %s: it has accounts, calls, deny, faults and roles", r.Method, r.URL.Path)})
 	})
 	return mux
 }

@@ -20,14 +20,15 @@ const DefaultAccount = "123456789012"
 // An Account is one AWS account of the sandbox. Its access key stands for the user "sandbox", who may
 // do everything that no denial forbids.
 type Account struct {
-	ID string // twelve digits
+	ID string `json:"id"` // twelve digits
 
 	// AccessKeyID and SecretAccessKey are made from the ID if they are empty.
-	AccessKeyID, SecretAccessKey string
+	AccessKeyID     string `json:"accessKeyId"`
+	SecretAccessKey string `json:"secretAccessKey"`
 
 	// Roles can be assumed. Without any, there is one, "deploy", which the account itself and every
 	// GitHub workflow may assume.
-	Roles []sts.Role
+	Roles []sts.Role `json:"roles"`
 }
 
 // withDefaults returns the account with keys and roles, or an error for an ID that is none.

@@ -182,7 +182,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (dropped bool) {
 	for name, values := range reply.Header {
 		header[http.CanonicalHeaderKey(name)] = values
 	}
-	if header.Get("X-Amzn-Requestid") == "" {
+	if header.Get("X-Amzn-Requestid") == "" && header.Get("Apigw-Requestid") == "" {
 		header.Set("X-Amzn-Requestid", s.random.UUID())
 	}
 	if header.Get("Content-Length") == "" && r.Method != http.MethodHead {
