@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 )
 
 // A tree is a directory of the workspace that is an artifact.
@@ -37,6 +36,7 @@ func (a *Account) openTree(dir string) (*tree, error) {
 		return nil, err
 	}
 	defer workspace.Close()
+	dir = path.Clean(dir)
 	info, err := workspace.Stat(dir)
 	if err != nil {
 		return nil, unreadable(dir, err)
@@ -48,7 +48,7 @@ func (a *Account) openTree(dir string) (*tree, error) {
 	if err != nil {
 		return nil, unreadable(dir, err)
 	}
-	return &tree{path: strings.TrimSuffix(dir, "/"), root: root}, nil
+	return &tree{path: dir, root: root}, nil
 }
 
 func (t *tree) close() { t.root.Close() }
