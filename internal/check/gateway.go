@@ -129,7 +129,7 @@ func statusOf(v any) (int, error) {
 		text = v
 	}
 	status, err := strconv.Atoi(text)
-	if err != nil || status < 100 || status > 599 {
+	if err != nil || status < 200 || status > 599 {
 		return 0, errors.New("its statusCode is not a status")
 	}
 	return status, nil
