@@ -135,7 +135,7 @@ func (q *request) autoMerge(ref, sha string) *reply {
 	}
 	theirs := changes(missing)
 	for _, f := range changes(q.repo.between(tip, sha)) {
-		if slices.ContainsFunc(theirs, func(t File) bool { return t.Path == f.Path }) {
+		if slices.ContainsFunc(theirs, func(t File) bool { return t.Path == f.Path || t.Previous == f.Path || t.Path == f.Previous }) {
 			return refuse(http.StatusConflict, fmt.Sprintf("Conflict merging %s into %s.", base, ref))
 		}
 	}

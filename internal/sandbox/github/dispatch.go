@@ -86,7 +86,7 @@ func (s *Service) carryOut(q *request) (a *reply, status int, out []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a = s.perform(q)
-	if q.route != nil && q.route.need != "" {
+	if q.token != nil && q.route != nil && q.route.need != "" {
 		a.header.Set("X-Accepted-GitHub-Permissions", q.route.need)
 	}
 	out = a.encode()
