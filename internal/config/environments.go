@@ -22,9 +22,12 @@ func (l *loader) chooseEnvironments() []environment {
 	configured := l.file.get("environments")
 	if configured != nil {
 		for _, e := range configured.entries {
+			if slices.Contains(environmentNames(all), e.name) || !keyShape.pattern.MatchString(e.name) {
+				continue // its fault is reported
+			}
 			all = append(all, environment{name: e.name, where: e.where, alias: e.value.get("alias"), role: e.value.get("role"), region: e.value.get("region")})
 		}
-		if len(all) == 0 {
+		if len(configured.entries) == 0 {
 			l.add(promotion.Fault{Where: configured.where, What: "environments is empty", Accepted: documentShape.field("environments").accepted})
 			return nil
 		}
@@ -39,6 +42,8 @@ func (l *loader) chooseEnvironments() []environment {
 			return nil
 		}
 		return []environment{{name: wanted.text, where: wanted.where}}
+	case configured != nil && len(all) == 0:
+		return nil
 	case ok:
 		return l.environmentNamed(wanted, all)
 	case len(all) == 1:

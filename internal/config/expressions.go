@@ -62,7 +62,7 @@ func (r *verifier) json(n *node, path string, p place) promotion.Template {
 	if n.kind != isText {
 		w := jsonWriter{left: largestFile}
 		if w.write(n); w.fault != nil {
-			r.add(promotion.Fault{Where: w.at, What: fmt.Sprintf("%s: %s", path, w.fault)})
+			r.add(promotion.Fault{Where: w.at, What: fmt.Sprintf("%s: %s", path, w.fault), Accepted: acceptedJSON})
 			return ""
 		}
 		text = w.String()
@@ -83,11 +83,15 @@ func jsonHint(text string) string {
 	switch {
 	case strings.Contains(text, "'"):
 		return "JSON takes text in double quotes"
+	case strings.Contains(text, "{{"):
+		return "put placeholders for text in double quotes, as in {\"commit\": \"{{.Commit}}\"}"
 	case text != "" && !strings.ContainsAny(text, `{["`):
 		return fmt.Sprintf("JSON text is in quotes: '%s'", strconv.Quote(clip(text)))
 	}
 	return ""
 }
+
+const acceptedJSON = "a value of JSON, up to 256 KiB"
 
 // A jsonWriter turns YAML into JSON, keys in their order. It stops at a size, since aliases can make a small file
 // describe a huge value.

@@ -12,6 +12,8 @@ import (
 type faults struct {
 	list []promotion.Fault
 	seen map[promotion.Fault]bool
+
+	unknown map[promotion.Where]bool
 }
 
 func (fs *faults) add(f promotion.Fault) {
@@ -23,6 +25,18 @@ func (fs *faults) add(f promotion.Fault) {
 	}
 	fs.seen[f] = true
 	fs.list = append(fs.list, f)
+}
+
+// addUnknown reports an unknown key once, however many aliases lead to it.
+func (fs *faults) addUnknown(f promotion.Fault) {
+	if fs.unknown[f.Where] {
+		return
+	}
+	if fs.unknown == nil {
+		fs.unknown = map[promotion.Where]bool{}
+	}
+	fs.unknown[f.Where] = true
+	fs.add(f)
 }
 
 // sorted puts the inputs' faults first, in the order of their table, then the file's in its own order.

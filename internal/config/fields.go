@@ -4,8 +4,8 @@ import "regexp"
 
 // The keys of promote.yaml.
 var documentShape = &shape{
-	kinds: isMapping,
-	doc:   "What promote deploys, how it verifies that, and where it promotes it to.",
+	kinds: isMapping, accepted: "keys and values, such as app: shop",
+	doc: "What promote deploys, how it verifies that, and where it promotes it to.",
 	fields: []field{
 		{name: "app", shape: described(keyShape, "The app's name: the first part of its endpoints' paths, and what its functions belong to.",
 			withDefault("the repository's name"), withExamples("shop"))},

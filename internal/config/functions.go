@@ -27,12 +27,14 @@ func (l *loader) functions() []function {
 	if l.file.has("functions") {
 		return l.fileFunctions(l.file.get("functions"))
 	}
+	// What else the inputs say about the function is looked at also where its name is of no use.
+	unnamed := function{key: standIn, where: l.at("function"), artifact: l.inputs["artifact"]}
 	name := l.inputs["function"]
 	if name == nil {
 		if given(l.src.Inputs["function"]) == "" {
 			l.add(l.noFunctions())
 		}
-		return nil
+		return []function{unnamed}
 	}
 	if what := promotion.CheckFunctionName(name.text); what != "" {
 		f := promotion.Fault{Where: name.where, What: what, Accepted: promotion.AcceptedFunctionName}
@@ -40,13 +42,13 @@ func (l *loader) functions() []function {
 			f.What, f.Hint = "a function is named without its ARN", fmt.Sprintf("did you mean %s?", parts[6])
 		}
 		l.add(f)
-		return nil
+		return []function{unnamed}
 	}
 	if what, _ := keyShape.complain(name.text); what != "" {
 		l.add(promotion.Fault{Where: name.where, What: what, Accepted: keyShape.accepted, Hint: "give the function a key of its own in " + l.src.File.Name})
-		return nil
+		return []function{unnamed}
 	}
-	f := function{key: name.text, name: name, where: name.where, artifact: l.inputs["artifact"]}
+	f := function{key: name.text, where: name.where, artifact: l.inputs["artifact"]}
 	if f.artifact == nil && l.releases() && given(l.src.Inputs["artifact"]) == "" {
 		l.add(promotion.Fault{Where: l.at("artifact"), What: fmt.Sprintf("nothing says where the code of %s comes from", name.text), Accepted: artifactShape.accepted})
 	}
@@ -81,8 +83,8 @@ func (l *loader) fileFunctions(m *node) []function {
 		return nil
 	}
 	for _, e := range m.entries {
-		if slices.ContainsFunc(all, func(f function) bool { return f.key == e.name }) {
-			continue
+		if slices.Contains(keys(all), e.name) || !keyShape.pattern.MatchString(e.name) {
+			continue // its fault is reported
 		}
 		v := e.value
 		all = append(all, function{key: e.name, where: e.where, name: v.get("name"), artifact: v.get("artifact"),
@@ -125,7 +127,7 @@ func (l *loader) wanted(all []function) []string {
 	}
 	one, only := l.inputs["function"], l.inputs["only"]
 	switch {
-	case len(all) == 0:
+	case len(all) == 0, all[0].key == standIn && !l.file.has("functions"):
 		return nil
 	case one != nil && only != nil && l.file.has("functions"):
 		l.add(promotion.Fault{Where: l.at("only"), What: fmt.Sprintf("%s and %s both say which functions the run is about", l.called("function"), l.called("only")), Hint: "give one of the two"})

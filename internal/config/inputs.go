@@ -96,7 +96,7 @@ var inputTable = []InputDoc{
 	{Name: "api-rate", Default: fmt.Sprint(defaultAPIRate), Placeholder: "N", Description: "How many calls a second of Lambda's account-wide 15 the run may take",
 		shape: &shape{kinds: isText, accepted: fmt.Sprintf("a whole number from 1 to %d", highestAPIRate), low: 1, hi: highestAPIRate, noun: "a rate"}},
 	{Name: "update-timeout", Default: short(promotion.DefaultLimits.Update), Placeholder: "DURATION", Modes: releasing, Description: "How long an update of a function may take to settle, and a version to become active",
-		shape: durationShape("", shortestUpdate, longestUpdate, "")},
+		shape: durationShape("", shortestUpdate, longestUpdate, "5m", "")},
 	{Name: "job-status", Default: "${{ job.status }}", ActionOnly: true, Modes: releasing, Description: "The status of the job so far. Only a successful job promotes, also with if: always()",
 		shape: &shape{kinds: isText, enum: jobStates, noun: "a job's status"}},
 }

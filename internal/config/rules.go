@@ -38,7 +38,7 @@ var (
 )
 
 func regionHint(text string) string {
-	slip := regexp.MustCompile(`^([a-z]{2,5})-?([a-z]+)-?([0-9]{1,2})[a-z]?$`).FindStringSubmatch(strings.ToLower(text))
+	slip := regexp.MustCompile(`^([a-z]{2})[-_ ]?((?:north|south)?(?:east|west)|north|south|central)[-_ ]?([0-9]{1,2})[a-z]?$`).FindStringSubmatch(strings.ToLower(text))
 	if slip == nil {
 		return ""
 	}
@@ -114,10 +114,10 @@ func workspaceHint(inside string) string {
 }
 
 // durationShape is a duration between two bounds.
-func durationShape(doc string, low, high time.Duration, deflt string) *shape {
-	accepted := fmt.Sprintf("a duration from %s to %s, such as 2s or 1m30s", short(low), short(high))
+func durationShape(doc string, low, high time.Duration, example, deflt string) *shape {
+	accepted := fmt.Sprintf("a duration from %s to %s, such as %s", short(low), short(high), example)
 	return &shape{
-		kinds: isText, doc: doc, accepted: accepted, deflt: deflt, noun: "a duration",
+		kinds: isText, doc: doc, accepted: accepted, deflt: deflt, noun: "a duration", examples: []string{example},
 		pattern: regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`),
 		wrong: func(text string) string {
 			d, err := time.ParseDuration(text)

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/promote-on-success/promote/internal/promotion"
@@ -84,7 +86,7 @@ func (s *shape) check(n *node, path string, fs *faults) {
 	case isList:
 		for _, item := range n.items {
 			if !s.any {
-				s.each.check(item, path, fs)
+				s.each.check(item, itemPath, fs)
 			}
 		}
 	case isText, isInteger:
@@ -94,18 +96,24 @@ func (s *shape) check(n *node, path string, fs *faults) {
 
 func (s *shape) wrongKind(n *node, path string) promotion.Fault {
 	f := promotion.Fault{Where: n.where, What: fmt.Sprintf("%s is %s", named(path), n.kind), Accepted: s.words()}
+	plain := n.kind&(isInteger|isNumber|isBoolean) != 0
 	switch {
 	case n.kind == isNull:
 		f.What = named(path) + " has no value"
-	case s.kinds&isText != 0 && s.hint != nil && s.hint(n.text) != "":
-		f.Hint = s.hint(n.text)
-	case s.kinds&isText != 0 && n.kind&(isInteger|isNumber|isBoolean) != 0:
-		f.What = fmt.Sprintf("%s is %s, not text", named(path), n.text)
-		f.Hint = fmt.Sprintf("put it in quotes: %q", n.text)
-	case s.kinds&isInteger != 0 && n.kind == isText:
-		f.What = fmt.Sprintf("%s is the text %s", named(path), quote(n.text))
-	case n.kind&(isInteger|isNumber|isBoolean) != 0:
+	case plain && s.kinds&isText != 0:
+		f.What = fmt.Sprintf("%s is %s, not text", named(path), clip(n.text))
+	case plain:
 		f.What = fmt.Sprintf("%s is %s", named(path), clip(n.text))
+	case n.kind == isText && s.kinds&isInteger != 0:
+		f.What = fmt.Sprintf("%s is the text %s", named(path), quote(n.text))
+	}
+	if s.hint != nil {
+		f.Hint = s.hint(n.text)
+	}
+	if f.Hint == "" && plain && s.kinds&isText != 0 {
+		if what, _ := s.complain(n.text); what == "" {
+			f.Hint = fmt.Sprintf("put it in quotes: %q", clip(n.text))
+		}
 	}
 	return f
 }
@@ -134,19 +142,10 @@ func (s *shape) complain(text string) (what, hint string) {
 	case strings.TrimSpace(text) == "" && (len(s.enum) > 0 || s.pattern != nil || s.wrong != nil || s.noun != ""):
 		return "the text is empty", ""
 	case len(s.enum) > 0:
-		for _, word := range s.enum {
-			if text == word {
-				return "", ""
-			}
+		if !slices.Contains(s.enum, text) && (s.pattern == nil || !s.pattern.MatchString(text)) {
+			return quote(text) + " is not " + s.noun, didYouMean(text, s.enum)
 		}
-		if s.pattern != nil && s.pattern.MatchString(text) {
-			return "", ""
-		}
-		noun := s.noun
-		if noun == "" {
-			noun = "a known word"
-		}
-		return quote(text) + " is not " + noun, didYouMean(text, s.enum)
+		return "", ""
 	case s.wrong != nil:
 		if what := s.wrong(text); what != "" {
 			return what, hint
@@ -155,8 +154,10 @@ func (s *shape) complain(text string) (what, hint string) {
 		return quote(text) + " is not " + s.noun, hint
 	}
 	if s.low != s.hi {
-		var v int
-		if _, err := fmt.Sscanf(text, "%d", &v); err != nil || fmt.Sprint(v) != text || v < s.low || v > s.hi {
+		switch v, err := strconv.Atoi(text); {
+		case err != nil:
+			return quote(text) + " is not a whole number", ""
+		case v < s.low || v > s.hi:
 			return clip(text) + " is out of range", ""
 		}
 	}
@@ -169,19 +170,18 @@ func (s *shape) checkMapping(n *node, path string, fs *faults) {
 		e := &n.entries[i]
 		if before, twice := first[e.name]; twice {
 			fs.add(promotion.Fault{Where: e.where, What: fmt.Sprintf("%s is given twice, first in line %d", named(join(path, e.name)), before.Line), Hint: "keep one of the two"})
-			e.value.bad = true
-			continue
+		} else {
+			first[e.name] = e.where
 		}
-		first[e.name] = e.where
-		if s.any {
-			continue
-		}
-		if s.each != nil {
+		switch {
+		case s.any:
+		case s.each != nil:
 			s.checkName(e, path, fs)
 			s.each.check(e.value, join(path, e.name), fs)
-			continue
+		default:
+			s.checkField(e, path, fs)
 		}
-		s.checkField(e, path, fs)
+		e.value.bad = e.value.bad || first[e.name] != e.where
 	}
 	if s.each != nil || s.any {
 		return
@@ -226,7 +226,7 @@ func (s *shape) checkField(e *entry, path string, fs *faults) {
 	if path != "" {
 		what += " in " + path
 	}
-	fs.add(promotion.Fault{Where: e.where, What: what, Accepted: strings.Join(s.known(), ", "), Hint: didYouMean(e.name, s.known())})
+	fs.addUnknown(promotion.Fault{Where: e.where, What: what, Accepted: strings.Join(s.known(), ", "), Hint: didYouMean(e.name, s.known())})
 }
 
 func (s *shape) checkOneOf(n *node, path string, given map[string]promotion.Where, fs *faults) {
@@ -266,8 +266,11 @@ func (s *shape) known() []string {
 	return names
 }
 
+// itemPath is what an item of a list is called. Its line tells which one.
+const itemPath = "a check"
+
 func join(path, name string) string {
-	if path == "" {
+	if path == "" || path == itemPath {
 		return name
 	}
 	return path + "." + name

@@ -159,6 +159,8 @@ func syntaxFault(err error, text string) *promotion.Fault {
 		f.What, f.Hint = "text that begins with {{ is read as a mapping", "put it in quotes, as in \"{{.Commit}}\""
 	case says(`character '\t'`) || says("tab character") || strings.HasPrefix(strings.TrimLeft(line, " "), "\t"):
 		f.What, f.Hint = "a tab stands where YAML wants spaces", "indent by spaces"
+	case says("must be specified"):
+		f.What, f.Hint = "a comma or a closing bracket is missing here", "close what is open, or put text that holds brackets in quotes"
 	case says("sequence end token"):
 		f.What, f.Hint = "the list that begins with [ has no ]", "close it, or put the text in quotes"
 	case says("could not find flow map content"), says("could not find flow mapping end"), says("map end"), says("flow mapping"):

@@ -39,7 +39,7 @@ func (l *loader) expand(text string, where promotion.Where, path string, p place
 		case refused:
 			_, ok = fault(fmt.Sprintf("{{.%s}} %s", name, r.why), "", r.hint)
 		case !slices.Contains(p.names, name):
-			_, ok = fault(fmt.Sprintf("unknown name {{.%s}}", name), shownNames(p.names), didYouMean(name, p.names))
+			_, ok = fault(fmt.Sprintf("unknown name {{.%s}}", name), shownNames(p.names), meantName(name, p.names))
 		case p.values[name] == "" && l.releases():
 			_, ok = fault(fmt.Sprintf("{{.%s}} has no value in this run", name), "", l.missingValue(name))
 		}
@@ -89,6 +89,14 @@ func (l *loader) missingValue(name string) string {
 		return fmt.Sprintf("the commit is not known: give %s", l.called("commit"))
 	}
 	return ""
+}
+
+func meantName(name string, names []string) string {
+	shown := make([]string, len(names))
+	for i, n := range names {
+		shown[i] = "{{." + n + "}}"
+	}
+	return didYouMean("{{."+name+"}}", shown)
 }
 
 func shownNames(names []string) string {

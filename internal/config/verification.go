@@ -127,7 +127,7 @@ func (r *verifier) invoke(n *node) *promotion.InvokeCheck {
 func (r *verifier) function(n *node, path string, needed bool) string {
 	named := n.get("function")
 	switch {
-	case named == nil && n.has("function"), len(r.functions) == 0:
+	case named == nil && n.has("function"), len(r.functions) == 0, r.functions[0].key == standIn:
 		return named.value()
 	case named == nil && len(r.functions) == 1:
 		return r.functions[0].key

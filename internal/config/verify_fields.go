@@ -1,7 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
+	"strconv"
 	"time"
 )
 
@@ -53,7 +55,7 @@ var invokeShape = &shape{
 					deflt: "success is expected", pattern: regexp.MustCompile(`^\S{1,200}$`), examples: []string{"any", "ValidationError"}}},
 				{name: "log", shape: patternShape("A regular expression that has to match the end of the invocation's log (the last 4 KB).", "ready in [0-9]+ ms")},
 			}}},
-		{name: "within", shape: durationShape("How long the answer may take.", shortestWithin, longestWithin, short(defaultWithin))},
+		{name: "within", shape: durationShape("How long the answer may take.", shortestWithin, longestWithin, "2s", short(defaultWithin))},
 	},
 }
 
@@ -84,20 +86,31 @@ var httpShape = &shape{
 		{name: "headers", shape: &shape{kinds: isMapping, doc: "The request's headers. A value may be text with templates, or taken from the environment and masked.",
 			accepted: "a mapping of names to values, such as {x-api-key: {env: API_KEY}}", names: headerNameShape,
 			each: &shape{kinds: isText | isMapping, noun: "a header's value", doc: "The header's value, or the environment variable that holds it.", accepted: "text, or {env: NAME}",
-				fields: []field{{name: "env", required: true, shape: &shape{kinds: isText, noun: "the name of an environment variable", doc: "The environment variable that holds the value. It is never shown.", accepted: "the name of an environment variable",
+				fields: []field{{name: "env", required: true, shape: &shape{kinds: isText, noun: "the name of an environment variable", doc: "The environment variable that holds the value. It is never shown.", accepted: "letters, digits and _, not beginning with a digit",
 					pattern: regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`), examples: []string{"API_KEY"}}}}}}},
 		{name: "body", shape: &shape{kinds: isText | isMapping | isList, any: true, doc: "The request's body: text, or YAML that is sent as JSON. May hold templates.", accepted: "text, or a mapping or list that is sent as JSON"}},
 		{name: "auth", shape: authShape("Whether the request to a url is signed with the run's AWS credentials.", "that of the latest endpoint for its urls, else none")},
 		{name: "expect", shape: &shape{kinds: isMapping, doc: "What has to be answered.", accepted: "a mapping of status, headers, json, text and match",
+			hint: func(text string) string {
+				if regexp.MustCompile(`^[1-5][0-9][0-9]$`).MatchString(text) {
+					return fmt.Sprintf("write {status: %s}", text)
+				}
+				return ""
+			},
 			fields: []field{
-				{name: "status", shape: &shape{kinds: isInteger, doc: "The status.", accepted: "a status from 100 to 599", low: 100, hi: 599, deflt: "200 to 299", examples: []string{"200"}}},
+				{name: "status", shape: &shape{kinds: isInteger, doc: "The status.", accepted: "a status from 100 to 599", low: 100, hi: 599, hint: func(text string) string {
+					if _, err := strconv.Atoi(text); err == nil {
+						return "write it without quotes: " + text
+					}
+					return ""
+				}, deflt: "200 to 299", examples: []string{"200"}}},
 				{name: "headers", shape: &shape{kinds: isMapping, doc: "Headers that have to be there, each matching a regular expression.", accepted: "a mapping of names to regular expressions", names: headerNameShape,
 					each: patternShape("What the header's value has to match.", "^application/json")}},
 				{name: "json", shape: jqShape("A jq expression that has to yield true on the body. May hold templates.")},
 				{name: "text", shape: &shape{kinds: isText, doc: "Text that has to occur in the body. May hold templates.", accepted: "text"}},
 				{name: "match", shape: patternShape("A regular expression that has to match the body.", "version: [0-9]+")},
 			}}},
-		{name: "within", shape: durationShape("How long it may take until the answer is as expected.", shortestWithin, longestWithin, short(defaultWithin))},
+		{name: "within", shape: durationShape("How long it may take until the answer is as expected.", shortestWithin, longestWithin, "2s", short(defaultWithin))},
 	},
 }
 

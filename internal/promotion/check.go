@@ -71,8 +71,13 @@ type Secret string
 func (Secret) String() string   { return "***" }
 func (Secret) GoString() string { return "***" }
 
-// MarshalText keeps secrets out of JSON.
-func (Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
+// MarshalText keeps secrets out of JSON; no secret stays empty.
+func (s Secret) MarshalText() ([]byte, error) {
+	if s == "" {
+		return nil, nil
+	}
+	return []byte("***"), nil
+}
 
 // Reveal gives the secret to whoever sends it.
 func (s Secret) Reveal() string { return string(s) }
