@@ -32,9 +32,6 @@ type Options struct {
 
 	// RateLimit is how many calls an hour a token has, when the token does not say: 0 is 5,000.
 	RateLimit int
-
-	// UnprefixedREST also serves REST paths without /api/v3, as api.github.com does.
-	UnprefixedREST bool
 }
 
 // A Service is one GitHub. Its methods and its handler may be used by many goroutines.
@@ -98,7 +95,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, strings.TrimPrefix(path, "/api"))
 	case path == "/api/graphql":
 		s.serve(w, r, "/graphql")
-	case strings.HasPrefix(path, "/raw/") || s.options.UnprefixedREST:
+	case strings.HasPrefix(path, "/raw/"):
 		s.serve(w, r, path)
 	default:
 		http.NotFound(w, r)
