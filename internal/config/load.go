@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +55,7 @@ type loader struct {
 
 // readInputs checks each input on its own.
 func (l *loader) readInputs() {
-	for name := range l.src.Inputs {
+	for _, name := range slices.Sorted(maps.Keys(l.src.Inputs)) {
 		if _, known := inputDoc(name); !known {
 			var names []string
 			for _, in := range inputTable {

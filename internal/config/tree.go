@@ -126,7 +126,7 @@ func (p *planter) plant(n ast.Node) *node {
 	case *ast.MappingKeyNode:
 		return p.plant(n.Value)
 	default:
-		p.faults.add(promotion.Fault{Where: w, What: fmt.Sprintf("%s has no meaning here", clip(n.String()))})
+		p.faults.add(promotion.Fault{Where: w, What: fmt.Sprintf("%s has no meaning here", quote(n.String())), Hint: "put text in quotes"})
 	}
 	return &node{kind: isNull, where: w, at: w, bad: true}
 }
@@ -217,6 +217,6 @@ func (p *planter) key(key ast.MapKeyNode) (string, bool) {
 	case *ast.LiteralNode:
 		return strings.TrimSpace(n.Value.Value), true
 	}
-	p.faults.add(promotion.Fault{Where: p.where(key.GetToken()), What: "a key has to be plain text"})
+	p.faults.add(promotion.Fault{Where: p.where(key.GetToken()), What: "a key has to be plain text", Accepted: "a key such as checkout, or one in quotes"})
 	return "", false
 }
