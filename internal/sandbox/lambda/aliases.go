@@ -21,9 +21,14 @@ type routing struct {
 	AdditionalVersionWeights *map[string]float64
 }
 
+// weights is nil where the request says nothing about routing. An empty routing clears like an empty map:
+// https://aws.amazon.com/blogs/compute/implementing-canary-deployments-of-aws-lambda-functions-with-alias-traffic-shifting/
 func (in aliasInput) weights() *map[string]float64 {
 	if in.RoutingConfig == nil {
 		return nil
+	}
+	if in.RoutingConfig.AdditionalVersionWeights == nil {
+		return &map[string]float64{}
 	}
 	return in.RoutingConfig.AdditionalVersionWeights
 }
@@ -64,7 +69,7 @@ func printedWeights(weights map[string]float64) string {
 // $LATEST only alone. https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
 func (f *function) checkRouting(version string, weights map[string]float64) error {
 	if len(weights) > 1 {
-		return invalid("Number of items in AdditionalVersionWeights cannot be greater than 1. For more information, see https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html")
+		return invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
 	}
 	if len(weights) > 0 && version == latestName {
 		return invalid("$LATEST is not supported for an alias pointing to more than 1 version")

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -135,11 +136,13 @@ func checkEnvironment(variables map[string]string) error {
 	if len(reserved) > 0 {
 		return invalid(sorry+"contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s", strings.Join(reserved, ", "))
 	}
-	measured, err := json.Marshal(variables)
-	if err != nil {
+	var doc bytes.Buffer
+	encoder := json.NewEncoder(&doc)
+	encoder.SetEscapeHTML(false) // it would count characters that nobody sent
+	if err := encoder.Encode(variables); err != nil {
 		return err
 	}
-	if len(measured) > maxEnvironment {
+	if measured := bytes.TrimSpace(doc.Bytes()); len(measured) > maxEnvironment {
 		return invalid(sorry+"exceeded the 4KB limit. String measured: %s", measured)
 	}
 	return nil

@@ -92,4 +92,5 @@ const (
 
 func functionNotFound(arn string) error { return notFound("Function not found: %s", arn) }
 func aliasNotFound(arn string) error    { return notFound("Cannot find alias arn: %s", arn) }
+func noFunction() error                 { return notFound("Function does not exist") }
 func nothingThere() error               { return notFound("The resource you requested does not exist.") }

@@ -79,7 +79,7 @@ func (s *Service) createFunction(_ context.Context, r *request) (cloud.Reply, er
 		return cloud.Reply{}, conflict("Function already exist: %s", id.name)
 	}
 	if len(in.Tags) > maxTags {
-		return cloud.Reply{}, invalid("Number of tags exceeds function tag limit.")
+		return cloud.Reply{}, invalid("Number of tags exceeds resource tag limit.")
 	}
 	if (in.Code.ImageUri != nil) != (base.PackageType == "Image") {
 		return cloud.Reply{}, mismatched(base.PackageType)

@@ -87,7 +87,7 @@ func event(body []byte, kind string) ([]byte, error) {
 		return nil, tooLarge("%d byte payload is too large for the Event invocation type (limit %d bytes)", len(body), maxAsync)
 	}
 	if len(body) > maxSync {
-		return nil, tooLarge("%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", len(body), maxSync)
+		return nil, tooLarge("Request must be smaller than %d bytes for the InvokeFunction operation", maxSync)
 	}
 	if len(body) == 0 {
 		return []byte("{}"), nil

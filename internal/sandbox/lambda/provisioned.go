@@ -103,7 +103,11 @@ func (s *Service) putProvisioned(_ context.Context, r *request) (cloud.Reply, er
 		return cloud.Reply{}, invalid("Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function")
 	}
 	if f.reserved == nil {
-		if free := r.home.unreserved(f) - minUnreserved; total > free {
+		free := r.home.unreserved(f)
+		if total > free {
+			return cloud.Reply{}, invalid("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [%d].", free)
+		}
+		if free-total < minUnreserved {
 			return cloud.Reply{}, invalid("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", minUnreserved)
 		}
 	}

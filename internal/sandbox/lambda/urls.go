@@ -68,15 +68,16 @@ func (s *Service) urlFully(u *urlConfig) map[string]any {
 	return doc
 }
 
-// urlTarget finds what a URL call is about: a function or one of its aliases.
-func (s *Service) urlTarget(r *request, c *checker) (*function, string, error) {
+// urlTarget finds what a URL call is about: a function or one of its aliases. Which words refuse what does
+// not exist differs by operation.
+func (s *Service) urlTarget(r *request, c *checker, nothing error) (*function, string, error) {
 	id, err := r.identify(c, plainName, urlQualifier)
 	if err != nil {
 		return nil, "", err
 	}
 	f := s.find(r, id.name)
 	if f == nil || id.qualifier != "" && f.aliases[id.qualifier] == nil {
-		return nil, "", nothingThere()
+		return nil, "", nothing
 	}
 	return f, id.qualifier, nil
 }
@@ -89,7 +90,7 @@ func (s *Service) createURL(_ context.Context, r *request) (cloud.Reply, error) 
 	c := &checker{}
 	c.required("authType", in.AuthType != nil)
 	in.check(c)
-	f, qualifier, err := s.urlTarget(r, c)
+	f, qualifier, err := s.urlTarget(r, c, noFunction())
 	if err != nil {
 		return cloud.Reply{}, err
 	}
@@ -115,7 +116,7 @@ func (s *Service) urlID() string {
 
 // url finds an existing URL.
 func (s *Service) url(r *request, c *checker) (*urlConfig, error) {
-	f, qualifier, err := s.urlTarget(r, c)
+	f, qualifier, err := s.urlTarget(r, c, nothingThere())
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +174,7 @@ func (s *Service) listURLs(_ context.Context, r *request) (cloud.Reply, error) {
 	}
 	f := s.find(r, id.name)
 	if f == nil {
-		return cloud.Reply{}, notFound("Function does not exist")
+		return cloud.Reply{}, noFunction()
 	}
 	var items []item
 	for _, u := range sortedURLs(f.urls) {
