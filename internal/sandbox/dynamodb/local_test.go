@@ -14,6 +14,6 @@ func TestDynamoDBLocalPassesTheSuite(t *testing.T) {
 	if endpoint == "" {
 		t.Fatal("PROMOTE_DYNAMODB_ENDPOINT is not set; run .ci/dynamodb-local")
 	}
-	n := suite(t, server{client: newClient(endpoint), local: true})
+	n := suite(t, server{client: newClient(endpoint, true), local: true})
 	t.Logf("%d cases passed on DynamoDB Local", n)
 }

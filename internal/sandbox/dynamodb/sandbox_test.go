@@ -45,7 +45,7 @@ func serve(t *testing.T, s *dynamodb.Service) string {
 }
 
 func TestSandboxPassesTheSuite(t *testing.T) {
-	n := suite(t, server{client: newClient(serve(t, dynamodb.New(dynamodb.Options{})))})
+	n := suite(t, server{client: newClient(serve(t, dynamodb.New(dynamodb.Options{})), false)})
 	t.Logf("%d cases passed on the sandbox", n)
 	if n < 150 {
 		t.Errorf("the suite has shrunk to %d cases", n)

@@ -1,7 +1,7 @@
 package dynamodb
 
 import (
-	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"time"
@@ -43,7 +43,7 @@ func (w *world) createTable(in *createTableInput) (any, error) {
 		return nil, err
 	}
 	t := &table{
-		name: shortName(in.TableName), id: newID(), created: w.now, settles: w.now.Add(w.options.CreateTime),
+		name: shortName(in.TableName), id: w.newID(shortName(in.TableName)), created: w.now, settles: w.now.Add(w.options.CreateTime),
 		status: statusCreating, protected: in.DeletionProtectionEnabled,
 		tags: map[string]string{}, partitions: map[string]*partition{},
 	}
@@ -82,10 +82,11 @@ func (w *world) createTable(in *createTableInput) (any, error) {
 	return map[string]any{"TableDescription": w.description(t)}, nil
 }
 
-func newID() string {
-	var b [16]byte
-	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never returns an error
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+// newID makes a table's id, the same for the same table made at the same moment, so that a run of a test
+// can be repeated exactly.
+func (w *world) newID(name string) string {
+	b := sha256.Sum256(fmt.Appendf(nil, "%s %d", w.arn(name), w.now.UnixNano()))
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
 func (t *table) setBilling(mode string, given *throughput) error {
