@@ -58,9 +58,10 @@ Exit codes: ` + exitCodes(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          unknownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetVersionTemplate("promote {{.Version}}\n")
+	root.SetUsageFunc(usage)
 	root.AddCommand(
 		c.releasing(promotion.ModeRun, "Deploy, verify and promote", `Deploy a candidate of every function that changed, verify exactly these versions, and move the
 environment's aliases to them: all, or none. What is already live and unchanged is left alone.`),
@@ -169,23 +170,26 @@ func (c *command) configured(mode promotion.Mode, cmd *cobra.Command) *cobra.Com
 		if in.ActionOnly || len(in.Modes) > 0 && !slices.Contains(in.Modes, mode) {
 			continue
 		}
-		cmd.Flags().String(in.Name, "", in.Description)
-		if in.Placeholder != "" {
-			f := cmd.Flags().Lookup(in.Name)
-			f.Usage = "`" + in.Placeholder + "` " + strings.ReplaceAll(f.Usage, "`", "")
-		}
+		cmd.Flags().Var(&input{placeholder: in.Placeholder}, in.Name, in.Description)
 	}
 	cmd.Flags().BoolVar(&c.json, "json", false, "Print the result as JSON")
 	cmd.Flags().BoolVarP(&c.quiet, "quiet", "q", false, "Tell no progress")
 	return cmd
 }
 
+// An input is a flag that stands for one of the action's inputs. Its value is judged with all the others, not here.
+type input struct{ text, placeholder string }
+
+func (i *input) Set(text string) error { i.text = text; return nil }
+func (i *input) String() string        { return i.text }
+func (i *input) Type() string          { return i.placeholder }
+
 // flags are the flags that were given, as inputs.
 func flags(cmd *cobra.Command) map[string]config.Input {
 	inputs := map[string]config.Input{}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if f.Value.Type() == "string" {
-			inputs[f.Name] = config.Input{Value: f.Value.String(), Label: "--" + f.Name}
+		if in, is := f.Value.(*input); is {
+			inputs[f.Name] = config.Input{Value: in.text, Label: "--" + f.Name}
 		}
 	})
 	return inputs
@@ -197,6 +201,27 @@ func (c *command) surrounding(mode promotion.Mode) surrounding {
 		workspace = "."
 	}
 	return surrounding{getenv: c.getenv, workspace: workspace, mode: mode, actor: c.getenv("USER")}
+}
+
+// usage prints how a command is used. It is written out here since cobra's templates would keep every exported method
+// of the program from being left out by the linker: the binary would be half as large again.
+func usage(cmd *cobra.Command) error {
+	var b strings.Builder
+	b.WriteString("Usage:\n")
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "  %s COMMAND\n\nCommands:\n", cmd.CommandPath())
+		for _, sub := range cmd.Commands() {
+			if sub.IsAvailableCommand() {
+				fmt.Fprintf(&b, "  %-8s %s\n", sub.Name(), sub.Short)
+			}
+		}
+	} else {
+		fmt.Fprintf(&b, "  %s\n", cmd.UseLine())
+	}
+	const columns = 110
+	fmt.Fprintf(&b, "\nFlags:\n%s", cmd.LocalFlags().FlagUsagesWrapped(columns))
+	_, err := io.WriteString(cmd.OutOrStderr(), b.String())
+	return err
 }
 
 // exitCodes lists the exit codes in a help text.

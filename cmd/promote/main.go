@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			code = 1
 		}
 	}()
-	if len(args) == 0 && actions.Detect(getenv) {
+	if len(args) == 0 && actions.New(getenv, io.Discard).Inside() {
 		return runAction(ctx, getenv, stdout)
 	}
 	return runCommand(ctx, args, getenv, stdout, stderr)

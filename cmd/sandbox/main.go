@@ -32,7 +32,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			DisableDefaultCmd: true,
 		},
 	}
-	root.AddCommand(serveCommand())
+	root.AddCommand(serveCommand(), demoCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

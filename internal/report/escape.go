@@ -43,6 +43,9 @@ func Text(s string) string {
 // Code sets foreign text as code within a line. GitHub looks for neither mentions nor references there.
 func Code(s string) string {
 	flat := strings.ReplaceAll(visible(s), "\n", " ")
+	if flat == "" {
+		return ""
+	}
 	return "<code>" + codeText(flat) + "</code>"
 }
 

@@ -28,27 +28,29 @@ func Outputs(o promotion.Outcome) []Output {
 	return []Output{
 		{"outcome", string(o.Kind)},
 		{"reason-code", string(o.Reason)},
-		{"message", o.Sentence},
 		{"release-id", o.Request.Release},
 		{"changed", strconv.FormatBool(o.Changed())},
+		{"version", versionText(held(single))},
+		{"previous-version", versionText(single.Previous)},
+		{"function-name", single.Name},
+		{"version-arn", single.ARN},
+		{"functions", string(live)},
 		{"environment", o.Request.Environment.Name},
 		{"alias", o.Request.Environment.Alias},
 		{"commit", o.Request.Commit},
-		{"function-name", single.Name},
-		{"version", versionText(candidateOrLive(single))},
-		{"previous-version", versionText(single.Previous)},
-		{"version-arn", single.ARN},
-		{"functions", string(live)},
 		{"endpoint-latest", latest},
 		{"endpoint-environment", environment},
 		{"faults", string(faults)},
 	}
 }
 
-// candidateOrLive is the version that a later step wants to know: the candidate where there is one, else what is live.
-func candidateOrLive(f promotion.FunctionOutcome) promotion.Version {
-	if f.Candidate != 0 {
+// held is the version that the function's alias holds now, as far as this run knows; 0 where it cannot know.
+func held(f promotion.FunctionOutcome) promotion.Version {
+	switch f.Fate {
+	case promotion.FateMoved, promotion.FateCreated:
 		return f.Candidate
+	case promotion.FateForeign, promotion.FateUnknown:
+		return 0
 	}
 	return f.Previous
 }
@@ -91,6 +93,7 @@ type functionDocument struct {
 	Result          string   `json:"result"`
 	Version         string   `json:"version"`
 	PreviousVersion string   `json:"previous_version"`
+	Candidate       string   `json:"candidate"`
 	Digest          string   `json:"digest"`
 	ARN             string   `json:"arn"`
 	Changed         bool     `json:"changed"`
@@ -161,7 +164,7 @@ func functionsJSON(o promotion.Outcome) []functionDocument {
 		}
 		list = append(list, functionDocument{
 			Function: f.Function, Name: f.Name, Alias: o.Request.Environment.Alias, Action: string(f.Action), Result: string(f.Fate),
-			Version: versionText(candidateOrLive(f)), PreviousVersion: versionText(f.Previous), Digest: string(f.Digest), ARN: f.ARN,
+			Version: versionText(held(f)), Candidate: versionText(f.Candidate), PreviousVersion: versionText(f.Previous), Digest: string(f.Digest), ARN: f.ARN,
 			Changed:       f.Fate == promotion.FateMoved || f.Fate == promotion.FateCreated,
 			Configuration: fields, Drift: f.Drift, Commands: f.Commands,
 		})

@@ -35,32 +35,56 @@ func Status(list []EnvironmentStatus) string {
 			b.WriteByte('\n')
 		}
 		fmt.Fprintf(&b, "%s · %s (alias %s, %s)\n", env.App, env.Environment.Name, env.Environment.Alias, env.Environment.Region)
-		rows := [][]string{{"function", "holds", "code", "$LATEST"}}
-		var errs []error
+		writeTable(&b, append([][]string{{"function", "holds", "code", "$LATEST"}}, statusRows(env)...))
 		for _, f := range env.Functions {
 			if f.Err != nil {
-				rows = append(rows, []string{f.Function.Key, "?", "", ""})
-				errs = append(errs, f.Err)
-				continue
+				writeFault(&b, "error", promotion.FaultOf(f.Err))
 			}
-			holds, code, drift := "no alias", "", f.Drift
-			if f.State.Routing != nil {
-				holds = f.State.Routing.String()
-			}
-			if f.State.Stable != nil {
-				code = f.State.Stable.Digest.Short()
-				if drift == "" {
-					drift = "the same"
-				}
-			}
-			rows = append(rows, []string{f.Function.Key, holds, code, strings.TrimPrefix(drift, "$LATEST ")})
-		}
-		writeTable(&b, rows)
-		for _, err := range errs {
-			writeFault(&b, "error", promotion.FaultOf(err))
 		}
 	}
 	return b.String()
+}
+
+// StatusSummary shows environments as Markdown.
+func StatusSummary(list []EnvironmentStatus) string {
+	var b strings.Builder
+	for _, env := range list {
+		fmt.Fprintf(&b, "### %s · %s\n\nalias %s · region %s\n\n", Text(env.App), Text(env.Environment.Name), Code(env.Environment.Alias), Code(env.Environment.Region))
+		b.WriteString("| function | holds | code | $LATEST |\n| --- | --- | --- | --- |\n")
+		for _, row := range statusRows(env) {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", Code(row[0]), Text(row[1]), Code(row[2]), Text(row[3]))
+		}
+		b.WriteByte('\n')
+		for _, f := range env.Functions {
+			if f.Err != nil {
+				summaryFault(&b, "❌", promotion.FaultOf(f.Err))
+			}
+		}
+	}
+	return b.String()
+}
+
+// statusRows are the cells of each function: its key, what its alias holds, its code, how $LATEST differs.
+func statusRows(env EnvironmentStatus) [][]string {
+	var rows [][]string
+	for _, f := range env.Functions {
+		if f.Err != nil {
+			rows = append(rows, []string{f.Function.Key, "?", "", ""})
+			continue
+		}
+		holds, code, drift := "no alias", "", f.Drift
+		if f.State.Routing != nil {
+			holds = f.State.Routing.String()
+		}
+		if f.State.Stable != nil {
+			code = f.State.Stable.Digest.Short()
+			if drift == "" {
+				drift = "the same"
+			}
+		}
+		rows = append(rows, []string{f.Function.Key, holds, code, strings.TrimPrefix(drift, "$LATEST ")})
+	}
+	return rows
 }
 
 type statusDocument struct {
