@@ -62,7 +62,7 @@ func TestAMoveSaysWhatBecameOfIt(t *testing.T) {
 	}{
 		"carried out":                      {at: 2, attempts: 1},
 		"with a stale revision":            {revision: "11111111-2222-3333-4444-555555555555", want: promotion.ErrStale, at: 1, attempts: 1},
-		"without a revision":               {revision: "none", at: 1, attempts: 0, want: anyFault},
+		"without a revision":               {revision: "none", at: 1, attempts: 0, want: errOther},
 		"of an alias that is gone":         {alias: "gone", want: promotion.ErrNotFound, at: 1, attempts: 1},
 		"500 before the effect":            {happens: []event{failed}, want: promotion.ErrUnknownEffect, at: 1, attempts: 1},
 		"500 after the effect":             {happens: []event{failedAfter}, want: promotion.ErrUnknownEffect, at: 2, attempts: 1},
@@ -71,7 +71,7 @@ func TestAMoveSaysWhatBecameOfIt(t *testing.T) {
 		"no answer in time":                {happens: []event{hangs}, want: promotion.ErrUnknownEffect, at: 1, attempts: 1},
 		"throttled once":                   {happens: []event{throttled}, at: 2, attempts: 2},
 		"throttled, then the answer lost":  {happens: []event{throttled, lost}, want: promotion.ErrUnknownEffect, at: 2, attempts: 2},
-		"throttled as often as it is sent": {happens: []event{throttled, throttled, throttled}, want: anyFault, at: 1, attempts: 3},
+		"throttled as often as it is sent": {happens: []event{throttled, throttled, throttled}, want: errOther, at: 1, attempts: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, r := withAlias(t)
@@ -100,7 +100,7 @@ func TestAMoveSaysWhatBecameOfIt(t *testing.T) {
 	}
 }
 
-var anyFault = errors.New("any fault that is none of the named errors")
+var errOther = errors.New("any fault that is none of the named errors")
 
 // expect compares an error with those that the story branches on: exactly one, or none.
 func expect(t *testing.T, err, want error) {
@@ -129,7 +129,7 @@ func TestACreationSaysWhatBecameOfIt(t *testing.T) {
 	}{
 		"carried out":           {alias: "new", version: 2, exists: true},
 		"where there is one":    {alias: "live", version: 2, want: promotion.ErrExists, exists: true},
-		"at no version":         {alias: "new", version: 99, want: anyFault},
+		"at no version":         {alias: "new", version: 99, want: errOther},
 		"500 before the effect": {happens: []event{failed}, alias: "new", version: 2, want: promotion.ErrUnknownEffect},
 		"500 after the effect":  {happens: []event{failedAfter}, alias: "new", version: 2, want: promotion.ErrUnknownEffect, exists: true},
 		"the answer is lost":    {happens: []event{lost}, alias: "new", version: 2, want: promotion.ErrUnknownEffect, exists: true},
@@ -157,7 +157,7 @@ func TestAnInterruptionBeforeAWriteIsSentChangesNothingForSure(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := w.Move(ctx, fn, "live", r.Revision, 2)
-	expect(t, err, anyFault)
+	expect(t, err, errOther)
 
 	ctx, cancel = context.WithCancel(t.Context())
 	w.on("UpdateAlias", after(cancel))

@@ -254,7 +254,7 @@ func TestAKnownTreeHasAKnownDigest(t *testing.T) {
 	ws := t.TempDir()
 	files(t, ws, map[string]string{"dist/bootstrap*": "#!/bin/sh\necho hello\n", "dist/lib/data.json": strings.Repeat(`{"a":1}`, 100)})
 	p := made(t, ws, "dist/")
-	const want = "6x8s/IfDgaYy9JyrteWPj9FezDVVk2q3jxBHCOlPS6g="
+	const want = "++o1gjWLVjUF55udJNUz5FO6gaJ4jR2Id58RmUZq6LA="
 	if p.Digest != want || p.Path != "dist/" || p.Origin != "dist/" {
 		t.Errorf("got %+v, want digest %s", p, want)
 	}

@@ -167,6 +167,9 @@ func (a *Account) openPackage(ctx context.Context, p promotion.Package) (_ *os.F
 		return nil, nil, fault("build the artifact before the run, and leave it alone until the run has ended",
 			"%s was changed while it was deployed: its digest was %s and is %s", p.Origin, p.Digest.Short(), found.Short())
 	}
+	if _, err = archive.Seek(0, io.SeekStart); err != nil {
+		return nil, nil, fault("", "read %s: %v", p.Origin, plain(err))
+	}
 	return archive, func() { archive.Close(); leave() }, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"time"
 )
 
 // A tree is a directory of the workspace that is an artifact.
@@ -94,8 +95,11 @@ func (t *tree) zip(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
+// epoch is the first moment that an archive can hold.
+var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
 func (t *tree) add(ctx context.Context, archive *zip.Writer, e entry) error {
-	header := &zip.FileHeader{Name: e.name, Method: zip.Deflate, ModifiedDate: 1<<5 | 1} // 1980-01-01, the first that a zip can say
+	header := &zip.FileHeader{Name: e.name, Method: zip.Deflate, Modified: epoch}
 	header.SetMode(e.mode)
 	to, err := archive.CreateHeader(header)
 	if err != nil {

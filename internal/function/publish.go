@@ -117,7 +117,6 @@ type tries struct {
 	say   promotion.Say
 	looks int           // after which nothing more is tried
 	pause time.Duration // before the next try while an update is in progress
-	last  error
 }
 
 // again returns an error when the write is not to be tried again, and nil when $LATEST is to be looked at once more.

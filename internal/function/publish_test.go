@@ -1,8 +1,10 @@
 package function_test
 
 import (
+	"context"
 	"errors"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -258,6 +260,36 @@ func TestAnUpdateInProgressIsWaitedFor(t *testing.T) {
 	var conflict *promotion.Conflict
 	if !errors.As(err, &conflict) {
 		t.Errorf("got %v, want a conflict once the update has settled", err)
+	}
+}
+
+func TestAFunctionThatIsNeverFreeIsGivenUp(t *testing.T) {
+	w := newWorld(t, sandbox.Options{}, function.Options{UpdateTimeout: time.Second})
+	p, from := w.pack(t, "B"), w.latest(t)
+	w.on("UpdateFunctionCode", slices.Repeat([]event{busy}, 20)...)
+	began := time.Now()
+	_, err := w.Upload(t.Context(), fn, p, from, w.say)
+	contains(t, faultText(t, err), "shop-fn", "only one at a time")
+	if n, took := len(w.sent()), time.Since(began); n > 4 || took > 3*time.Second {
+		t.Errorf("it was sent %d times in %s", n, took)
+	}
+	if w.versions(t) != 0 {
+		t.Error("a version was published")
+	}
+}
+
+func TestAnUploadEndsWithItsContext(t *testing.T) {
+	w := newWorld(t, sandbox.Options{}, function.Options{})
+	p, from := w.pack(t, "B"), w.latest(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.on("UpdateFunctionCode", func(_ func() (*http.Response, error), r *http.Request) (*http.Response, error) {
+		cancel()
+		return hangs(nil, r)
+	})
+	_, err := w.Upload(ctx, fn, p, from, w.say)
+	contains(t, faultText(t, err), "upload B.zip to shop-fn", "interrupted")
+	if n := len(w.sent()); n != 1 {
+		t.Errorf("it was sent %d times", n)
 	}
 }
 
