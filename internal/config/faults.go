@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/promote-on-success/promote/internal/promotion"
 )
@@ -17,6 +19,7 @@ type faults struct {
 }
 
 func (fs *faults) add(f promotion.Fault) {
+	f.What, f.Accepted, f.Hint, f.Detail = oneLine(f.What), oneLine(f.Accepted), oneLine(f.Hint), oneLine(f.Detail)
 	if fs.seen[f] {
 		return
 	}
@@ -51,6 +54,16 @@ func (fs *faults) sorted() []promotion.Fault {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Where.Line, b.Where.Line), cmp.Compare(a.Where.Column, b.Where.Column))
 	})
 	return fs.list
+}
+
+// oneLine keeps what somebody wrote from breaking the lines of a log or steering a terminal.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
 }
 
 // quote shows a text that somebody wrote, whatever is in it, and not too much of it.

@@ -38,7 +38,15 @@ func Inputs() []InputDoc {
 type OutputDoc struct{ Name, Description string }
 
 // Outputs are the action's outputs, in the order in which a person should meet them.
-func Outputs() []OutputDoc { return slices.Clone(outputTable) }
+func Outputs() []OutputDoc {
+	docs := slices.Clone(outputTable)
+	var kinds []string
+	for _, k := range promotion.Kinds {
+		kinds = append(kinds, string(k.Kind))
+	}
+	docs[0].Description += wordList(kinds)
+	return docs
+}
 
 var (
 	modes      = []string{string(promotion.ModeRun), string(promotion.ModePlan), string(promotion.ModeStatus), string(promotion.ModeSetup)}
@@ -102,7 +110,7 @@ var inputTable = []InputDoc{
 }
 
 var outputTable = []OutputDoc{
-	{"outcome", "How the run ended: promoted, unchanged, verification-failed, conflict, refused, failed or needs-attention"},
+	{"outcome", "How the run ended: "},
 	{"reason-code", "Why it ended so, as a short stable word for scripts"},
 	{"release-id", "The id of this release"},
 	{"changed", "true if an alias was moved or created, else false"},

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/promote-on-success/promote/internal/promotion"
 )
@@ -73,14 +74,14 @@ func pathWrong(text string) string {
 	switch {
 	case strings.TrimSpace(text) == "":
 		return "the path is empty"
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return fmt.Sprintf("the path %s has line breaks, tabs or other control characters", quote(text))
 	case strings.HasPrefix(text, "/"), strings.HasPrefix(text, "~"), windowsDrive.MatchString(text):
 		return fmt.Sprintf("the path %s is absolute", quote(text))
 	case strings.Contains(text, `\`):
 		return fmt.Sprintf("the path %s has backslashes", quote(text))
 	case strings.ContainsAny(text, "*?"):
 		return fmt.Sprintf("the path %s is a pattern", quote(text))
-	case strings.ContainsAny(text, "\n\t\x00"):
-		return fmt.Sprintf("the path %s has line breaks or tabs", quote(text))
 	case path.Clean(text) == "..", strings.HasPrefix(path.Clean(text), "../"):
 		return fmt.Sprintf("the path %s leads out of the workspace", quote(text))
 	}

@@ -12,7 +12,7 @@ const DefaultFile = "promote.yaml"
 // A Source is everything that a request is made of.
 type Source struct {
 	Mode   promotion.Mode   // what to do unless the input mode says it; "" is run
-	Inputs map[string]Input // by their names in [Inputs]
+	Inputs map[string]Input // by their names in [Inputs]; also those that were not given, for their labels
 	File   File
 	Getenv func(string) string // of the run's environment; nil is an empty one
 
