@@ -46,7 +46,7 @@ func (a *Account) Publish(ctx context.Context, name string, from promotion.Snaps
 		}
 		next, err := a.settled(ctx, name, say, true)
 		if err != nil {
-			return 0, err
+			return 0, try.ended(ctx, err)
 		}
 		if !next.Same(from) {
 			return 0, conflict(name, from, next)
@@ -117,16 +117,14 @@ type tries struct {
 	say   promotion.Say
 	looks int           // after which nothing more is tried
 	pause time.Duration // before the next try while an update is in progress
+	last  error         // of the write
 }
 
 // again returns an error when the write is not to be tried again, and nil when $LATEST is to be looked at once more.
 func (t *tries) again(ctx context.Context, result answer, err error) error {
+	t.last = err
 	if ctx.Err() != nil {
-		if cause := context.Cause(ctx); cause != errTooLong {
-			return err
-		}
-		return fault("wait until the other deployment is over, and see to it that only one at a time touches the function",
-			"%s could not be changed in time: %v", t.name, err)
+		return t.ended(ctx, err)
 	}
 	switch result {
 	case busy:
@@ -146,6 +144,15 @@ func (t *tries) again(ctx context.Context, result answer, err error) error {
 		sleep(ctx, time.Duration(t.looks)*300*time.Millisecond)
 	}
 	return nil
+}
+
+// ended takes the end of the time for what it is: the write was refused for too long. Other errors stay as they are.
+func (t *tries) ended(ctx context.Context, err error) error {
+	if context.Cause(ctx) != errTooLong {
+		return err
+	}
+	return fault("wait until the other deployment is over, and see to it that only one at a time touches the function",
+		"%s could not be changed in time: %v", t.name, t.last)
 }
 
 // conflict says how $LATEST differs from what the plan decided on.

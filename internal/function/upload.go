@@ -52,7 +52,7 @@ func (a *Account) Upload(ctx context.Context, name string, p promotion.Package, 
 		}
 		next, err := a.settled(ctx, name, say, true)
 		if err != nil {
-			return 0, err
+			return 0, try.ended(ctx, err)
 		}
 		if next.Digest != now.Digest && next.Digest != p.Digest {
 			say("$LATEST of %s has got other code meanwhile (%s): it is replaced", name, next.Digest.Short())
