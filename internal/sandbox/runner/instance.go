@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 )
@@ -90,7 +91,7 @@ func (i *instance) launch(p *Process, in Input) error {
 	ownGroup(i.cmd)
 	if err := i.cmd.Start(); err != nil {
 		i.cmd = nil
-		return err
+		return lambdaWords(strings.ReplaceAll(err.Error(), dir, "/var/task"))
 	}
 	go func() { // ends with the process, which stop kills
 		if err := i.cmd.Wait(); err != nil {

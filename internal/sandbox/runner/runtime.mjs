@@ -78,7 +78,7 @@ function run(handler, event, context) {
     const callback = (error, value) => (error ? reject(error) : resolve(value));
     const value = handler(event, context, callback);
     if (typeof value?.then === "function") value.then(resolve, reject);
-    else if (value !== undefined || handler.length < 3) resolve(value);
+    else if (handler.length < 3) resolve(null); // Lambda takes an answer from a promise or the callback only
   });
 }
 
