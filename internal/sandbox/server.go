@@ -15,6 +15,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -144,11 +145,6 @@ func (s *Server) begin() bool {
 
 // ServeHTTP answers one request. A fault may cut the connection instead.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !s.begin() {
-		http.Error(w, "the sandbox is closed", http.StatusServiceUnavailable)
-		return
-	}
-	defer s.calls.Done()
 	if s.serve(w, r) {
 		// The one way to cut a connection that works for HTTP/1 and HTTP/2 alike; net/http knows this value
 		// and logs nothing.
@@ -160,7 +156,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) (dropped bool) {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, githubPrefix+"/"), strings.HasPrefix(path, "/_sandbox/github"):
-		s.github.ServeHTTP(w, r)
+		// Its faults wait for the end of the request, which the end of the sandbox has to be too.
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(s.ctx, cancel)()
+		s.github.ServeHTTP(w, r.WithContext(ctx))
 		return false
 	case strings.HasPrefix(path, "/_sandbox/"):
 		s.control.ServeHTTP(w, r)
@@ -174,25 +174,37 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (dropped bool) {
 		http.Error(w, "read request: "+err.Error(), http.StatusRequestEntityTooLarge)
 		return false
 	}
-	reply, dropped := s.answer(r, body)
-	if dropped {
-		return true
+	reply, dropped := s.counted(r, body)
+	if !dropped {
+		send(w, r, reply, s.random)
 	}
+	return dropped
+}
+
+// counted answers an AWS call. Close waits for it, but neither for its client to send nor to receive.
+func (s *Server) counted(r *http.Request, body []byte) (reply cloud.Reply, dropped bool) {
+	if !s.begin() {
+		return reply, true
+	}
+	defer s.calls.Done()
+	return s.answer(r, body)
+}
+
+func send(w http.ResponseWriter, r *http.Request, reply cloud.Reply, random *random) {
 	header := w.Header()
 	for name, values := range reply.Header {
 		header[http.CanonicalHeaderKey(name)] = values
 	}
 	if header.Get("X-Amzn-Requestid") == "" && header.Get("Apigw-Requestid") == "" {
-		header.Set("X-Amzn-Requestid", s.random.UUID())
+		header.Set("X-Amzn-Requestid", random.UUID())
 	}
 	if header.Get("Content-Length") == "" && r.Method != http.MethodHead {
-		header.Set("Content-Length", fmt.Sprint(len(reply.Body)))
+		header.Set("Content-Length", strconv.Itoa(len(reply.Body)))
 	}
 	w.WriteHeader(reply.Status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(reply.Body) // a client that went away is no fault of ours
 	}
-	return false
 }
 
 // random is a seeded source that many calls share.

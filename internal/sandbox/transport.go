@@ -29,7 +29,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		err      error
 	}
 	ended := make(chan outcome, 1)
-	go func() { // ends with the call; Close waits for it
+	go func() { // ends with the call, which ends with the sandbox at the latest; Close waits for it
 		defer t.server.calls.Done()
 		w := &recorder{header: http.Header{}}
 		if t.server.serveAborting(w, request) {
