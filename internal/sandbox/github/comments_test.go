@@ -159,6 +159,15 @@ func TestTokens(t *testing.T) {
 		_, _, err := client(t, base, "pulls-only").Issues.CreateComment(ctx, "acme", "shop", 12, &api.IssueComment{Body: api.String("x")})
 		must(t, err)
 	})
+	t.Run("a client without a name is refused", func(t *testing.T) {
+		equal(t, "status", call(t, "GET", base+shop, jobToken, "", "User-Agent", "").status, 403)
+	})
+	t.Run("the addresses of a job's environment work as they are", func(t *testing.T) {
+		gh, err := api.NewClient(nil).WithAuthToken(jobToken).WithEnterpriseURLs(base+"/_github/api/v3", base+"/_github/api/uploads")
+		must(t, err)
+		_, _, err = gh.Repositories.Get(ctx, "acme", "shop")
+		must(t, err)
+	})
 	t.Run("a removed token is bad", func(t *testing.T) {
 		hub.RemoveToken("fine")
 		equal(t, "status", call(t, "GET", base+shop, "fine", "").status, 401)

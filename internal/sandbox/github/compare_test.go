@@ -147,7 +147,7 @@ func TestAncestryAgreesWithGit(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(3, 14))
 	compared := 0
-	for range 8 {
+	for range 6 {
 		hub, base := newHub(t)
 		dir := t.TempDir()
 		git := func(stdin string, args ...string) string {
@@ -189,7 +189,7 @@ func TestAncestryAgreesWithGit(t *testing.T) {
 			theirs[object] = name
 		}
 		gh := client(t, base, jobToken)
-		for range 40 {
+		for range 24 {
 			a, b := random.IntN(n), random.IntN(n)
 			bases := strings.Fields(git("", "merge-base", "--all", fmt.Sprint("b", a), fmt.Sprint("b", b)))
 			got, res, err := gh.Repositories.CompareCommits(context.Background(), "acme", "shop", ours[a], ours[b], nil)

@@ -70,7 +70,7 @@ func (r *repository) allPulls() []*PullRequest {
 	return all
 }
 
-// numbered addresses of things that have a number in a repository.
+// number is the address of something that has a number in a repository.
 func number(root, kind string, n int) string { return root + "/" + kind + "/" + strconv.Itoa(n) }
 
 func (q *request) pull(p *PullRequest) object {

@@ -39,8 +39,8 @@ func (q *request) integer(name string) int64 {
 
 func (q *request) query(name string) string { return q.r.URL.Query().Get(name) }
 
-// decode reads the JSON body into a struct whose required members are pointers that are checked by
-// [request.supplied]. GitHub ignores members that it does not know, and so does this.
+// decode reads the JSON body into a struct; members that are required are pointers, so that the handler
+// sees which are absent. GitHub ignores members that it does not know, and so does this.
 func (q *request) decode(into any) *reply {
 	body := q.body
 	if len(bytes.TrimSpace(body)) == 0 {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -183,5 +182,3 @@ func dig(v any, path ...any) any {
 	}
 	return v
 }
-
-func escaped(s string) string { return url.PathEscape(s) }

@@ -79,7 +79,19 @@ type literal struct {
 // parser reads one lexeme ahead. The first error ends the parse, by panic within this file.
 type parser struct {
 	lexer
-	tok lexeme
+	tok   lexeme
+	depth int
+}
+
+// maxDepth bounds how deep selections and values may lie in each other.
+const maxDepth = 100
+
+// enter goes one level down; the returned function comes back up.
+func (p *parser) enter() (leave func()) {
+	if p.depth++; p.depth > maxDepth {
+		panic(parseError(p.tok.at, "Document is too deep"))
+	}
+	return func() { p.depth-- }
 }
 
 func newParser(text string) *parser {
@@ -190,6 +202,7 @@ func (p *parser) fragment() *fragment {
 }
 
 func (p *parser) selections() []selection {
+	defer p.enter()()
 	p.expect("{")
 	var list []selection
 	for !p.took("}") {
@@ -254,6 +267,7 @@ func (p *parser) arguments() []argument {
 }
 
 func (p *parser) value() literal {
+	defer p.enter()()
 	switch p.tok.kind {
 	case "$":
 		p.advance()

@@ -54,6 +54,7 @@ func (t typeRef) bare() string {
 }
 
 func (p *parser) typeRef() typeRef {
+	defer p.enter()()
 	var t typeRef
 	if p.took("[") {
 		of := p.typeRef()
