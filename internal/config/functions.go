@@ -31,7 +31,7 @@ func (l *loader) functions() []function {
 	unnamed := function{key: standIn, where: l.at("function"), artifact: l.inputs["artifact"]}
 	name := l.inputs["function"]
 	if name == nil {
-		if given(l.src.Inputs["function"]) == "" {
+		if given(l.src.Inputs["function"]) == "" && !documentShape.misspelt("functions", l.file) {
 			l.add(l.noFunctions())
 		}
 		return []function{unnamed}

@@ -187,12 +187,20 @@ func (s *shape) checkMapping(n *node, path string, fs *faults) {
 		return
 	}
 	for _, f := range s.fields {
-		if _, there := first[f.name]; f.required && !there {
+		if _, there := first[f.name]; f.required && !there && !s.misspelt(f.name, n) {
 			fs.add(promotion.Fault{Where: n.at, What: fmt.Sprintf("%s is missing", named(join(path, f.name))), Accepted: f.shape.words()})
 			n.bad = n.bad || len(s.oneOf) > 0
 		}
 	}
 	s.checkOneOf(n, path, first, fs)
+}
+
+// misspelt tells whether one of the mapping's unknown keys was probably meant to be the field, so that the fault of
+// that key is enough.
+func (s *shape) misspelt(field string, n *node) bool {
+	return slices.ContainsFunc(n.entries, func(e entry) bool {
+		return s.field(e.name) == nil && nearest(e.name, s.known()) == field
+	})
 }
 
 func (s *shape) checkName(e *entry, path string, fs *faults) {

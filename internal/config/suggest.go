@@ -8,16 +8,21 @@ import (
 
 // didYouMean is a hint that names what a mistyped word was probably meant to be, "" if nothing is near.
 func didYouMean(word string, known []string) string {
+	if meant := nearest(word, known); meant != "" {
+		return fmt.Sprintf("did you mean %s?", meant)
+	}
+	return ""
+}
+
+// nearest is the known word that a word was probably meant to be, "" if none is near.
+func nearest(word string, known []string) string {
 	best, distance := "", 1+min(3, len(word)/3)
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(word), strings.ToLower(k)); d < distance {
 			best, distance = k, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("did you mean %s?", best)
+	return best
 }
 
 // editDistance counts the letters to insert, delete, replace or swap with their neighbour to make b of a.
