@@ -32,6 +32,11 @@ type signature struct {
 	expires       time.Duration
 }
 
+// malformed is what AWS says of a signature that cannot be read.
+type malformed string
+
+func (m malformed) Error() string { return string(m) }
+
 // readSignature returns the request's signature, nil if it has none, and an error if it has one that
 // cannot be read.
 func readSignature(r *http.Request, body []byte) (*signature, error) {
@@ -58,11 +63,11 @@ func readSignature(r *http.Request, body []byte) (*signature, error) {
 		}
 	}
 	if s.accessKey == "" || s.value == "" || len(s.signedHeaders) == 0 {
-		return nil, fmt.Errorf("Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters")
+		return nil, malformed("Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters.")
 	}
 	date, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
 	if err != nil {
-		return nil, fmt.Errorf("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header")
+		return nil, malformed("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
 	}
 	s.date = date
 	s.payload = r.Header.Get("X-Amz-Content-Sha256")
@@ -85,7 +90,7 @@ func readPresigned(q url.Values) (*signature, error) {
 	}
 	date, err := time.Parse("20060102T150405Z", q.Get("X-Amz-Date"))
 	if err != nil {
-		return nil, fmt.Errorf("X-Amz-Date must be in the ISO8601 Long Format")
+		return nil, malformed("X-Amz-Date must be in the ISO8601 Long Format.")
 	}
 	s.date = date
 	if s.service != "s3" {
@@ -94,7 +99,7 @@ func readPresigned(q url.Values) (*signature, error) {
 	if v := q.Get("X-Amz-Expires"); v != "" {
 		seconds, err := time.ParseDuration(v + "s")
 		if err != nil {
-			return nil, fmt.Errorf("X-Amz-Expires should be a number")
+			return nil, malformed("X-Amz-Expires should be a number.")
 		}
 		s.expires = seconds
 	}
@@ -104,7 +109,7 @@ func readPresigned(q url.Values) (*signature, error) {
 func (s *signature) scope(credential string) error {
 	parts := strings.Split(credential, "/")
 	if len(parts) != 5 || parts[4] != "aws4_request" {
-		return fmt.Errorf("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term")
+		return malformed("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.")
 	}
 	s.accessKey, s.day, s.region, s.service = parts[0], parts[1], parts[2], parts[3]
 	return nil
