@@ -14,6 +14,8 @@ import (
 	"github.com/promote-on-success/promote/internal/account"
 	"github.com/promote-on-success/promote/internal/awserr"
 	"github.com/promote-on-success/promote/internal/promotion"
+	"github.com/promote-on-success/promote/internal/sandbox"
+	"github.com/promote-on-success/promote/internal/sandbox/sandboxtest"
 )
 
 func rates(r account.Rates) func(*account.Options) {
@@ -232,4 +234,31 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestTheQuotasOfAWSAreNeverMet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		strict := sandboxtest.InProcess(t, sandbox.Options{RateLimit: 15})
+		env := strict.Env()
+		a, err := account.Open(t.Context(), account.Options{Getenv: func(n string) string { return env[n] }, HTTPClient: strict.HTTPClient()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for range 200 {
+			wg.Go(func() { _ = getAlias(t.Context(), a) })
+			wg.Go(func() { _ = getFunction(t.Context(), a) })
+			wg.Go(func() { _ = getPolicy(t.Context(), a) })
+		}
+		time.Sleep(3 * time.Second)
+		for range 40 {
+			wg.Go(func() { _ = updateAlias(promotion.Urgent(t.Context()), a) })
+		}
+		wg.Wait()
+		for _, call := range a.Calls() {
+			if call.Throttled > 0 || call.Requests != map[string]int{"GetAlias": 200, "GetFunction": 200, "GetPolicy": 200, "UpdateAlias": 40}[call.Operation] {
+				t.Errorf("%+v", call)
+			}
+		}
+	})
 }
