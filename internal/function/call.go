@@ -46,7 +46,8 @@ func (c *call) attempt(ctx context.Context, in middleware.DeserializeInput, next
 	c.pending = true
 	out, meta, err := next.HandleDeserialize(ctx, in)
 	if answer, ok := out.RawResponse.(*smithyhttp.Response); ok && answer != nil && answer.Response != nil {
-		c.pending = answer.StatusCode < 400 || answer.StatusCode >= 500
+		refused := answer.StatusCode >= 400 && answer.StatusCode < 500 && answer.StatusCode != http.StatusRequestTimeout
+		c.pending = !refused
 	}
 	return out, meta, err
 }
