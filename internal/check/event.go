@@ -78,11 +78,8 @@ func newEvent(r request, path string, now time.Time) event {
 // eventHeaders are in lower case, several of one name joined by commas; cookies stand apart.
 func eventHeaders(r request) (headers map[string]string, cookies []string) {
 	headers = map[string]string{
-		"accept": "*/*", "host": candidateHost, "user-agent": userAgent,
+		"accept": "*/*", "content-length": strconv.Itoa(len(r.body)), "host": candidateHost, "user-agent": userAgent,
 		"x-forwarded-for": "127.0.0.1", "x-forwarded-port": "443", "x-forwarded-proto": "https",
-	}
-	if r.body != "" {
-		headers["content-length"] = strconv.Itoa(len(r.body))
 	}
 	given := map[string][]string{}
 	for _, h := range r.headers {
@@ -134,6 +131,6 @@ func textual(contentType, body string) bool {
 	if !utf8.ValidString(body) {
 		return false
 	}
-	return kind == "" || strings.HasPrefix(kind, "text/") || strings.HasSuffix(kind, "+json") || strings.HasSuffix(kind, "+xml") ||
+	return strings.HasPrefix(kind, "text/") ||
 		kind == "application/json" || kind == "application/xml" || kind == "application/javascript"
 }

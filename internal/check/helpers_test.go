@@ -19,6 +19,8 @@ import (
 	"github.com/promote-on-success/promote/internal/promotion"
 )
 
+var _ promotion.Checks = (*check.Checks)(nil)
+
 // wire answers requests without a socket, so that it can be used in virtual time.
 type wire func(*http.Request) (*http.Response, error)
 

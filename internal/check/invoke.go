@@ -123,7 +123,8 @@ func (k *Checks) invokeOnce(ctx context.Context, c promotion.Candidate, payload 
 // withoutRetries keeps the SDK from repeating an invocation whose answer was lost: it may have run.
 func withoutRetries(o *lambda.Options) { o.Retryer = aws.NopRetryer{} }
 
-// A refusal is Lambda's answer that an invocation did not take place, for a reason that passes.
+// A refusal is Lambda's answer that an invocation did not take place, for a reason that passes. An internal error
+// of Lambda is none: the function may have run.
 type refusal struct {
 	after    time.Duration // what Lambda asked to wait
 	patience time.Duration // how long it is worth waiting
@@ -145,7 +146,7 @@ func refusalOf(err error) (refusal, bool) {
 	// A version that was idle for long, or whose snapshot is being made, is Pending when it is first invoked.
 	switch awserr.Code(err) {
 	case "ResourceConflictException", "ResourceNotReadyException", "SnapStartNotReadyException", "CodeArtifactUserPendingException",
-		"EC2ThrottledException", "ENINotReadyException", "ServiceException":
+		"EC2ThrottledException", "ENINotReadyException":
 		return refusal{patience: patience}, true
 	}
 	return refusal{}, false

@@ -1,8 +1,10 @@
 package check
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/promote-on-success/promote/internal/promotion"
@@ -56,8 +58,20 @@ func (q question) request(c promotion.HTTPCheck) (request, error) {
 		if r.body, err = q.expand("body", c.Body); err != nil {
 			return r, err
 		}
+		// A body without a type reaches a function in base64, which nobody expects of a text in a configuration.
+		if !slices.ContainsFunc(r.headers, func(h header) bool { return strings.EqualFold(h.name, "Content-Type") }) {
+			r.headers = append(r.headers, header{name: "Content-Type", value: contentType(r.body)})
+		}
 	}
 	return r, nil
+}
+
+// contentType is that of a body for which none is given.
+func contentType(body string) string {
+	if json.Valid([]byte(body)) {
+		return "application/json"
+	}
+	return "text/plain; charset=utf-8"
 }
 
 // isToken tells whether text can be a method or a header's name: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -135,17 +136,19 @@ func TestURLIsAskedUntilItPasses(t *testing.T) {
 func TestURLFailuresOfTheNetwork(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	secure := httptest.NewTLSServer(http.NotFoundHandler())
-	defer secure.Close()
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // it would tell of the handshakes that are meant to fail
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
 	plain := httptest.NewServer(http.NotFoundHandler())
-	defer plain.Close()
+	t.Cleanup(plain.Close)
 	cut := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
-	defer cut.Close()
+	t.Cleanup(cut.Close)
 	half := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		fmt.Fprint(w, "half")
 	}))
-	defer half.Close()
+	t.Cleanup(half.Close)
 	otherName := secure.Client().Transport.(*http.Transport).Clone()
 	otherName.TLSClientConfig.ServerName = "shop.example.org"
 	noHost := wire(func(*http.Request) (*http.Response, error) {
@@ -170,11 +173,12 @@ func TestURLFailuresOfTheNetwork(t *testing.T) {
 		{"whatever else", "https://shop.example.com/?key=private", odd, "the request failed: odd thing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			transport := c.transport
 			if transport == nil {
 				transport = &http.Transport{}
 			}
-			r := askURL(t.Context(), transport, check.Options{}, promotion.HTTPCheck{URL: promotion.Template(c.url), Within: 100 * time.Millisecond})
+			r := askURL(t.Context(), transport, check.Options{}, promotion.HTTPCheck{URL: promotion.Template(c.url), Within: 2 * time.Second})
 			wantVerdict(t, r, promotion.Fail, c.reason)
 			if strings.Contains(all(r), "private") {
 				t.Errorf("the query is shown: %s", all(r))
@@ -184,41 +188,43 @@ func TestURLFailuresOfTheNetwork(t *testing.T) {
 }
 
 func TestURLRedirectsAreReported(t *testing.T) {
-	calls := 0
-	r := askURL(t.Context(), wire(func(r *http.Request) (*http.Response, error) {
-		calls++
-		return fixed(302, "", "Location", "https://elsewhere.example.com/")(r)
-	}), check.Options{}, promotion.HTTPCheck{URL: "https://shop.example.com/", Within: 50 * time.Millisecond, Headers: []promotion.Header{{Name: "Authorization", Secret: "Bearer abcdef"}}})
-	wantVerdict(t, r, promotion.Fail, "the status is 302 Found")
-	if calls != r.Attempts || evidence(r, "header Location") != "https://elsewhere.example.com/" || !strings.Contains(r.Hint, "redirects are not followed") {
-		t.Errorf("%d calls, result %+v", calls, r)
-	}
-	wantVerdict(t, askURL(t.Context(), fixed(302, "", "Location", "/new"), check.Options{}, promotion.HTTPCheck{
-		URL: "https://shop.example.com/", Status: 302, ExpectHeaders: []promotion.HeaderExpectation{{Name: "Location", Match: "^/new$"}},
-	}), promotion.Pass, "")
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		r := askURL(t.Context(), wire(func(r *http.Request) (*http.Response, error) {
+			calls++
+			return fixed(302, "", "Location", "https://elsewhere.example.com/")(r)
+		}), check.Options{}, promotion.HTTPCheck{URL: "https://shop.example.com/", Headers: []promotion.Header{{Name: "Authorization", Secret: "Bearer abcdef"}}})
+		wantVerdict(t, r, promotion.Fail, "the status is 302 Found")
+		if calls != r.Attempts || evidence(r, "header Location") != "https://elsewhere.example.com/" || !strings.Contains(r.Hint, "redirects are not followed") {
+			t.Errorf("%d calls, result %+v", calls, r)
+		}
+		wantVerdict(t, askURL(t.Context(), fixed(302, "", "Location", "/new"), check.Options{}, promotion.HTTPCheck{
+			URL: "https://shop.example.com/", Status: 302, ExpectHeaders: []promotion.HeaderExpectation{{Name: "Location", Match: "^/new$"}},
+		}), promotion.Pass, "")
+	})
 }
 
 func TestURLBodies(t *testing.T) {
-	quick := func(c promotion.HTTPCheck) promotion.HTTPCheck {
-		c.URL, c.Within = "https://shop.example.com/", 20*time.Millisecond
-		return c
+	bubble := func(name string, f func(t *testing.T)) {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
 	}
 	large := strings.Repeat("x", 3<<20)
-	t.Run("only the first megabyte is read", func(t *testing.T) {
-		r := askURL(t.Context(), fixed(200, large+"end"), check.Options{}, quick(promotion.HTTPCheck{Text: "end"}))
+	bubble("only the first megabyte is read", func(t *testing.T) {
+		r := askURL(t.Context(), fixed(200, large+"end"), check.Options{}, promotion.HTTPCheck{URL: "https://shop.example.com/", Within: time.Second, Text: "end"})
 		wantVerdict(t, r, promotion.Fail, `"end" does not occur in the first 1 MB of the body`)
 	})
-	t.Run("evidence is cut and valid", func(t *testing.T) {
-		r := askURL(t.Context(), fixed(500, "\xff\x00\x1b[31m"+strings.Repeat("ü", 5000)), check.Options{}, quick(promotion.HTTPCheck{}))
+	bubble("evidence is cut and valid", func(t *testing.T) {
+		r := askURL(t.Context(), fixed(500, "\xff\x00\x1b[31m"+strings.Repeat("ü", 5000)), check.Options{}, promotion.HTTPCheck{URL: "https://shop.example.com/"})
 		wantVerdict(t, r, promotion.Fail, "the status is 500")
 		if n := len(evidence(r, "body")); n < 2000 || n > 2048 {
 			t.Errorf("the body's evidence has %d bytes", n)
 		}
 	})
-	t.Run("a secret that the endpoint echoes stays one", func(t *testing.T) {
-		r := askURL(t.Context(), fixed(200, `{"headers":{"authorization":"Bearer abc-def-123"}}`), check.Options{}, quick(promotion.HTTPCheck{
+	bubble("a secret that the endpoint echoes stays one", func(t *testing.T) {
+		r := askURL(t.Context(), fixed(200, `{"headers":{"authorization":"Bearer abc-def-123"}}`), check.Options{}, promotion.HTTPCheck{
+			URL:     "https://shop.example.com/",
 			Headers: []promotion.Header{{Name: "Authorization", Secret: "Bearer abc-def-123"}}, JSON: ".headers.authorization",
-		}))
+		})
 		wantVerdict(t, r, promotion.Fail, `yielded "***"`)
 		if strings.Contains(all(r), "abc-def") {
 			t.Errorf("shown: %s", all(r))
@@ -306,14 +312,16 @@ func TestURLSignatures(t *testing.T) {
 		})
 	})
 	t.Run("a refusal names what is missing", func(t *testing.T) {
-		r := askURL(t.Context(), fixed(403, `{"message":"Forbidden"}`), check.Options{}, promotion.HTTPCheck{URL: "https://abc123.execute-api.eu-west-1.amazonaws.com/", Within: time.Millisecond})
-		wantVerdict(t, r, promotion.Fail, "403")
-		if !strings.Contains(r.Hint, "auth: aws-iam") {
-			t.Errorf("hint %q", r.Hint)
-		}
-		r = askURL(t.Context(), fixed(403, `{"message":"Forbidden"}`), options, promotion.HTTPCheck{URL: "https://abc123.execute-api.eu-west-1.amazonaws.com/", IAM: true, Within: time.Millisecond})
-		if !strings.Contains(r.Hint, "execute-api:Invoke") {
-			t.Errorf("hint %q", r.Hint)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			r := askURL(t.Context(), fixed(403, `{"message":"Forbidden"}`), check.Options{}, promotion.HTTPCheck{URL: "https://abc123.execute-api.eu-west-1.amazonaws.com/"})
+			wantVerdict(t, r, promotion.Fail, "403")
+			if !strings.Contains(r.Hint, "auth: aws-iam") {
+				t.Errorf("hint %q", r.Hint)
+			}
+			r = askURL(t.Context(), fixed(403, `{"message":"Forbidden"}`), options, promotion.HTTPCheck{URL: "https://abc123.execute-api.eu-west-1.amazonaws.com/", IAM: true})
+			if !strings.Contains(r.Hint, "execute-api:Invoke") {
+				t.Errorf("hint %q", r.Hint)
+			}
+		})
 	})
 }
