@@ -59,6 +59,9 @@ func (s *Server) ClearDenials() {
 // refuse says whether a permission that the call needs is taken away, in the words of IAM.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 func (d *denials) refuse(service string, call cloud.Call, role string) *cloud.Error {
+	if dataPlane(service) && call.Principal == "" {
+		return nil // nobody whose permissions could be taken away; the service knows what is public
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, action := range actionsOf(service, call) {
@@ -122,12 +125,11 @@ func actionsOf(service string, call cloud.Call) []string {
 		// API Gateway's actions are the methods of HTTP.
 		return []string{"apigateway:" + call.Request.Method}
 	case "lambda":
-		switch call.Operation {
-		case "Invoke":
+		if invocation(service, call.Operation) {
 			return []string{"lambda:InvokeFunction"}
 		}
 	case "lambda-url":
-		return []string{"lambda:InvokeFunctionUrl"}
+		return []string{"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
 	case "execute-api":
 		return []string{"execute-api:Invoke"}
 	case "s3":

@@ -2,16 +2,16 @@ package sandbox_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
@@ -103,6 +103,14 @@ func TestFaultsOfTheAnswer(t *testing.T) {
 				t.Errorf("got %v, want a broken connection", err)
 			}
 			wantVersion(t, c, "prod", "1")
+		})
+		t.Run("drop-response of a read is not made good by the client's connection", func(t *testing.T) {
+			aliasOf(t, c, "prod") // so that there is a connection to use again
+			arm(t, c, sandbox.Fault{Kind: sandbox.DropResponse, Operation: "GetAlias"})
+			_, err := c.Lambda().GetAlias(t.Context(), &lambda.GetAliasInput{FunctionName: aws.String("orders"), Name: aws.String("prod")})
+			if err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
+				t.Errorf("got %v", err)
+			}
 		})
 		t.Run("throttle says how long to wait", func(t *testing.T) {
 			arm(t, c, sandbox.Fault{Kind: sandbox.Throttle, Operation: "GetAlias", RetryAfter: 7})
@@ -383,6 +391,22 @@ func TestForeignWrites(t *testing.T) {
 			t.Errorf("nothing was changed: %s", c.Server().Faults()[0].Error)
 		}
 	})
+	t.Run("another writer changes an item of a table", func(t *testing.T) {
+		c := sandboxtest.InProcess(t, sandbox.Options{})
+		api := dynamodb.NewFromConfig(c.AWS())
+		table := aws.String("promote")
+		if _, err := api.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: table, BillingMode: ddbtypes.BillingModePayPerRequest,
+			AttributeDefinitions: []ddbtypes.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: ddbtypes.ScalarAttributeTypeS}},
+			KeySchema:            []ddbtypes.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: ddbtypes.KeyTypeHash}}}); err != nil {
+			t.Fatal(err)
+		}
+		write := foreign(sandbox.Before, "PutItem", map[string]any{"TableName": "promote", "Item": map[string]any{"pk": map[string]string{"S": "lock"}, "owner": map[string]string{"S": "foreign"}}})
+		write.Service = "dynamodb"
+		arm(t, c, sandbox.Fault{Kind: sandbox.ForeignWrite, Service: "dynamodb", Operation: "PutItem", Write: write})
+		_, err := api.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table, Item: map[string]ddbtypes.AttributeValue{"pk": &ddbtypes.AttributeValueMemberS{Value: "lock"}},
+			ConditionExpression: aws.String("attribute_not_exists(pk)")})
+		wantCode(t, err, "ConditionalCheckFailedException")
+	})
 	t.Run("a change that Lambda refuses is reported in the list", func(t *testing.T) {
 		c := sandboxtest.InProcess(t, sandbox.Options{})
 		shop(t, c)
@@ -393,88 +417,4 @@ func TestForeignWrites(t *testing.T) {
 			t.Errorf("the list says %q", got)
 		}
 	})
-}
-
-func TestFaultsOverHTTP(t *testing.T) {
-	c := sandboxtest.Start(t, sandbox.Options{})
-	shop(t, c)
-	t.Run("are armed, listed, released and cleared", func(t *testing.T) {
-		var armed struct{ ID string }
-		control(t, c, "POST", "faults", `{"kind":"hold","service":"lambda","operation":"UpdateAlias","resource":"orders"}`, 201, &armed)
-		late := make(chan error)
-		go func() { late <- move(t.Context(), c, "prod", "2") }()
-		if err := c.Server().Held(t.Context(), armed.ID); err != nil {
-			t.Fatal(err)
-		}
-		control(t, c, "POST", "faults/"+armed.ID+"/release", "", 204, nil)
-		if err := <-late; err != nil {
-			t.Error(err)
-		}
-		control(t, c, "POST", "faults", `{"kind":"delay","delay":"1ms","nth":2,"count":-1}`, 201, nil)
-		var list []map[string]any
-		control(t, c, "GET", "faults", "", 200, &list)
-		if len(list) != 2 || list[0]["fired"] != 1.0 || list[0]["released"] != true || list[1]["delay"] != "1ms" || list[1]["kind"] != "delay" {
-			t.Errorf("list %v", list)
-		}
-		control(t, c, "DELETE", "faults", "", 204, nil)
-		control(t, c, "GET", "faults", "", 200, &list)
-		if len(list) != 0 {
-			t.Errorf("list %v", list)
-		}
-		control(t, c, "POST", "faults/"+armed.ID+"/release", "", 404, nil)
-	})
-	for body, want := range map[string]string{
-		`{"kind":"explode"}`:                                           `kind "explode": one of fail-before, fail-after,`,
-		`{}`:                                                           `kind ""`,
-		`{"kind":"hold","operations":"X"}`:                             `unknown field "operations"`,
-		`{"kind":"hold","status":500}`:                                 "status: does not go with kind hold",
-		`{"kind":"fail-before","status":200}`:                          "status 200: a status from 400 to 599 is needed",
-		`{"kind":"fail-before","nth":-1}`:                              "nth -1",
-		`{"kind":"fail-before","count":-2}`:                            "count -2",
-		`{"kind":"delay"}`:                                             "delay: a duration",
-		`{"kind":"delay","delay":"soon"}`:                              `delay "soon": a duration`,
-		`{"kind":"foreign-write"}`:                                     "write: an operation with its parameters is needed",
-		`{"kind":"end-failed","service":"s3"}`:                         `service "s3": kind end-failed is for calls of lambda`,
-		`{"kind":"hold"} {"kind":"hold"}`:                              "something after the JSON document",
-		`nonsense`:                                                     "invalid character",
-		`{"kind":"foreign-write","write":{"operation":"Explode"}}`:     `write.operation "Explode": another writer can use`,
-		`{"kind":"foreign-write","write":{"operation":"UpdateAlias"}}`: "UpdateAlias needs FunctionName",
-		`{"kind":"foreign-write","write":{"operation":"UpdateAlias","when":"never"}}`:   `write.when "never"`,
-		`{"kind":"foreign-write","write":{"service":"s3","operation":"PutObject"}}`:     `write.service "s3"`,
-		`{"kind":"foreign-write","write":{"operation":"UpdateAlias","principal":"me"}}`: `unknown field "principal"`,
-	} {
-		t.Run("refused: "+body, func(t *testing.T) {
-			var answer struct{ Message string }
-			control(t, c, "POST", "faults", body, 400, &answer)
-			if !strings.Contains(answer.Message, want) {
-				t.Errorf("said %q, want %q in it", answer.Message, want)
-			}
-		})
-	}
-}
-
-// control calls the sandbox's own API.
-func control(t *testing.T, c *sandboxtest.Cloud, method, path, body string, status int, v any) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, c.URL()+"/_sandbox/"+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := c.HTTPClient().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer got.Body.Close()
-	text, err := io.ReadAll(got.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.StatusCode != status {
-		t.Errorf("%s %s answered %d: %s", method, path, got.StatusCode, text)
-	}
-	if v != nil {
-		if err := json.Unmarshal(text, v); err != nil {
-			t.Errorf("%s %s answered %s: %v", method, path, text, err)
-		}
-	}
 }

@@ -146,10 +146,20 @@ func (s *Server) begin() bool {
 // ServeHTTP answers one request. A fault may cut the connection instead.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.serve(w, r) {
-		// The one way to cut a connection that works for HTTP/1 and HTTP/2 alike; net/http knows this value
-		// and logs nothing.
-		panic(http.ErrAbortHandler)
+		cut(w)
 	}
+}
+
+// cut ends the connection without an answer. What it sends first is no answer, every client waits for
+// the one after it; but where not even a byte came back, Go's client, for one, makes reads again by
+// itself, and nobody would see that an answer was lost.
+func cut(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // what net/http has where a connection cannot be taken over; it logs nothing
+	}
+	_, _ = conn.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	_ = conn.Close()
 }
 
 // serve answers one request, or says that the client is to see its connection cut and no answer.

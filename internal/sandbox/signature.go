@@ -41,7 +41,7 @@ func (m malformed) Error() string { return string(m) }
 // cannot be read.
 func readSignature(r *http.Request, body []byte) (*signature, error) {
 	if r.URL.Query().Get("X-Amz-Algorithm") == signatureAlgorithm {
-		return readPresigned(r.URL.Query())
+		return readPresigned(r.URL.Query(), body)
 	}
 	header := r.Header.Get("Authorization")
 	rest, ok := strings.CutPrefix(header, signatureAlgorithm)
@@ -77,7 +77,7 @@ func readSignature(r *http.Request, body []byte) (*signature, error) {
 	return s, nil
 }
 
-func readPresigned(q url.Values) (*signature, error) {
+func readPresigned(q url.Values, body []byte) (*signature, error) {
 	s := &signature{
 		presigned:     true,
 		value:         q.Get("X-Amz-Signature"),
@@ -94,7 +94,7 @@ func readPresigned(q url.Values) (*signature, error) {
 	}
 	s.date = date
 	if s.service != "s3" {
-		s.payload = hexSHA256(nil)
+		s.payload = hexSHA256(body)
 	}
 	if v := q.Get("X-Amz-Expires"); v != "" {
 		seconds, err := time.ParseDuration(v + "s")

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -94,30 +95,32 @@ func output(v any) (runner.Output, error) {
 }
 
 // Function creates a function with this code in the default account and region, waits until it is
-// active, and returns its deployment package.
+// active, and returns its deployment package. Like Publish and Alias it has the patience that quotas need.
 func (c *Cloud) Function(name string, code Code) []byte {
 	c.t.Helper()
 	pack := c.Zip(code)
 	api := c.Lambda()
-	if _, err := api.CreateFunction(c.context(), &lambda.CreateFunctionInput{
-		FunctionName: aws.String(name),
-		Role:         aws.String(Role),
-		Runtime:      types.RuntimeProvidedal2023,
-		Handler:      aws.String("bootstrap"),
-		Code:         &types.FunctionCode{ZipFile: pack},
-	}); err != nil {
-		c.t.Fatalf("create function %s: %v", name, err)
-	}
+	c.patiently("create function "+name, func() (err error) {
+		_, err = api.CreateFunction(c.t.Context(), &lambda.CreateFunctionInput{
+			FunctionName: aws.String(name),
+			Role:         aws.String(Role),
+			Runtime:      types.RuntimeProvidedal2023,
+			Handler:      aws.String("bootstrap"),
+			Code:         &types.FunctionCode{ZipFile: pack},
+		})
+		return err
+	})
 	for {
-		got, err := api.GetFunction(c.context(), &lambda.GetFunctionInput{FunctionName: aws.String(name)})
-		if err != nil {
-			c.t.Fatalf("wait for function %s: %v", name, err)
-		}
+		var got *lambda.GetFunctionOutput
+		c.patiently("wait for function "+name, func() (err error) {
+			got, err = api.GetFunction(c.t.Context(), &lambda.GetFunctionInput{FunctionName: aws.String(name)})
+			return err
+		})
 		switch got.Configuration.State {
 		case types.StateActive:
 			return pack
 		case types.StatePending:
-			pause(c.context())
+			pause(c.t.Context())
 		default:
 			c.t.Fatalf("function %s is %s: %s", name, got.Configuration.State, aws.ToString(got.Configuration.StateReason))
 		}
@@ -127,20 +130,38 @@ func (c *Cloud) Function(name string, code Code) []byte {
 // Publish publishes a version of what $LATEST holds, and returns its number.
 func (c *Cloud) Publish(function string) string {
 	c.t.Helper()
-	out, err := c.Lambda().PublishVersion(c.context(), &lambda.PublishVersionInput{FunctionName: aws.String(function)})
-	if err != nil {
-		c.t.Fatalf("publish version of %s: %v", function, err)
-	}
+	var out *lambda.PublishVersionOutput
+	c.patiently("publish version of "+function, func() (err error) {
+		out, err = c.Lambda().PublishVersion(c.t.Context(), &lambda.PublishVersionInput{FunctionName: aws.String(function)})
+		return err
+	})
 	return aws.ToString(out.Version)
 }
 
 // Alias creates an alias that points to a version.
 func (c *Cloud) Alias(function, alias, version string) {
 	c.t.Helper()
-	if _, err := c.Lambda().CreateAlias(c.context(), &lambda.CreateAliasInput{
-		FunctionName: aws.String(function), Name: aws.String(alias), FunctionVersion: aws.String(version),
-	}); err != nil {
-		c.t.Fatalf("create alias %s of %s: %v", alias, function, err)
+	c.patiently("create alias "+alias+" of "+function, func() (err error) {
+		_, err = c.Lambda().CreateAlias(c.t.Context(), &lambda.CreateAliasInput{
+			FunctionName: aws.String(function), Name: aws.String(alias), FunctionVersion: aws.String(version),
+		})
+		return err
+	})
+}
+
+// patiently makes a call again for as long as it is throttled.
+func (c *Cloud) patiently(deed string, call func() error) {
+	c.t.Helper()
+	for {
+		err := call()
+		var throttled *types.TooManyRequestsException
+		switch {
+		case err == nil:
+			return
+		case !errors.As(err, &throttled):
+			c.t.Fatalf("%s: %v", deed, err)
+		}
+		pause(c.t.Context())
 	}
 }
 

@@ -3,7 +3,6 @@
 package sandboxtest
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -131,6 +130,3 @@ func (c *Cloud) Count(service string) map[string]int {
 	}
 	return count
 }
-
-// context is that of the test, which ends before its cleanup begins.
-func (c *Cloud) context() context.Context { return c.t.Context() }

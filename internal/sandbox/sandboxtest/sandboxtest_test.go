@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -57,6 +58,16 @@ func TestFunctionsInGo(t *testing.T) {
 			story(t, sandboxtest.InProcess(t, sandbox.Options{UpdateTime: 2 * time.Minute, Latency: time.Second}))
 			if took := time.Since(begin); took < 2*time.Minute {
 				t.Errorf("took %v of virtual time, want the update time at least", took)
+			}
+		})
+	})
+	t.Run("are arranged under quotas too", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c := sandboxtest.InProcess(t, sandbox.Options{RateLimit: 15})
+			for i := range 40 {
+				name := fmt.Sprint("f", i)
+				c.Function(name, sandboxtest.Code{Name: "one"})
+				c.Alias(name, "prod", c.Publish(name))
 			}
 		})
 	})
