@@ -95,8 +95,6 @@ func (a *Account) load(ctx context.Context, o Options) error {
 			Hint: "set region for the environment in promote.yaml, or AWS_REGION (eu-west-1, say)",
 		}
 	}
-	// AWS_MAX_ATTEMPTS would wrap the retryer and cut short the patience that throttling needs.
-	cfg.RetryMaxAttempts = 0
 	if cfg.HTTPClient = patient(cfg.HTTPClient); o.HTTPClient != nil {
 		cfg.HTTPClient = o.HTTPClient
 	}

@@ -160,6 +160,21 @@ func TestIdentityTokens(t *testing.T) {
 		})
 	}
 
+	t.Run("an issuer that cannot be reached does not have its address shown", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			a := open(t, nil, func(o *account.Options) {
+				o.HTTPClient = &http.Client{Transport: unreachable{}}
+				o.Role = role
+				o.Getenv = environment("ACTIONS_ID_TOKEN_REQUEST_URL", "https://vstoken.example/run/s3cret", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "b3arer")
+			})
+			_, err := a.ID(t.Context())
+			fault(t, err, "GitHub gives no identity token for AWS: no route to host", "id-token: write")
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("the address shows: %v", err)
+			}
+		})
+	})
+
 	t.Run("each request names the audience and the bearer", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var got *http.Request
@@ -198,6 +213,12 @@ func TestIdentityTokens(t *testing.T) {
 			})
 		}
 	})
+}
+
+type unreachable struct{}
+
+func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("no route to host")
 }
 
 func TestCredentialsOutsideOfActions(t *testing.T) {

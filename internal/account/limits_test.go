@@ -132,6 +132,35 @@ func TestThrottling(t *testing.T) {
 		})
 	})
 
+	t.Run("Retry-After holds for those too whose turn comes during the pause", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c := &cloud{Handler: inOrder(fine, fine, fine, fine, fine, fine, refuse(429, "TooManyRequestsException", "Retry-After", "5"), fine)}
+			a := open(t, c)
+			var wg sync.WaitGroup
+			for range 60 {
+				wg.Go(func() { _ = getAlias(t.Context(), a) })
+			}
+			wg.Wait()
+			all := c.of("")
+			if gap := all[7].Sub(all[6]); gap < 5*time.Second {
+				t.Errorf("the next request came %s after the refusal", gap)
+			}
+			if n := most(all); n > 15 {
+				t.Errorf("%d calls in one second", n)
+			}
+		})
+	})
+
+	t.Run("AWS_MAX_ATTEMPTS cuts nothing short", func(t *testing.T) {
+		t.Setenv("AWS_MAX_ATTEMPTS", "2")
+		synctest.Test(t, func(t *testing.T) {
+			c := &cloud{Handler: refuse(429, "TooManyRequestsException")}
+			if _ = getAlias(t.Context(), open(t, c)); len(c.of("")) != 8 {
+				t.Errorf("%d attempts", len(c.of("")))
+			}
+		})
+	})
+
 	t.Run("it is borne eight times, other faults three times, a refusal once", func(t *testing.T) {
 		for name, tt := range map[string]struct {
 			answer http.HandlerFunc
