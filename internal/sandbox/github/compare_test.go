@@ -27,6 +27,7 @@ func TestCompareFollowsAncestry(t *testing.T) {
 		{"an ancestor is behind", "main", "v1.0.0", "behind", "c2", 0, 6},
 		{"the same commit by another name is identical", "refs/heads/main", sha("c6"), "identical", "c6", 0, 0},
 		{"a sibling has diverged", "main", "open/one", "diverged", "t1", 1, 5},
+		{"one commit behind has diverged all the same", sha("c3"), "topic", "diverged", "c2", 2, 1},
 		{"a merged branch is behind", "main", "topic", "behind", "t2", 0, 4},
 		{"an abbreviated commit is found", sha("c1")[:8], sha("c2")[:8], "ahead", "c1", 1, 0},
 		{"the owner may stand before a branch", "acme:topic", "acme:main", "ahead", "t2", 4, 0},

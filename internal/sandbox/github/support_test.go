@@ -75,7 +75,7 @@ func shop() github.Repository {
 			{Number: 13, Title: "Rename the page", Author: "eve", Head: "rename", HeadOwner: "eve", HeadSHA: sha("c6"), Merged: true,
 				MergeCommit: sha("c6"), Commits: []string{sha("c6")}},
 			{Number: 14, Title: "Given up", Author: "eve", Head: "gone", HeadSHA: sha("t1"), Closed: true, CreatedAt: at(3)},
-			{Number: 15, Title: "In work", Author: "eve", Head: "open/one", Draft: true, CreatedAt: at(4)},
+			{Number: 15, Title: "In work", Author: "eve", Head: "open/one", Commits: []string{sha("t1"), sha("u1")}, Draft: true, CreatedAt: at(4)},
 		},
 		Runs: []github.Run{{
 			ID: 9001, SHA: sha("c6"), Actor: "eve", Attempt: 2, StartedAt: at(8), Jobs: []github.Job{
