@@ -11,6 +11,7 @@ package account
 import (
 	"cmp"
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -35,7 +36,7 @@ type Options struct {
 	Rates           Rates
 	Version         string // of this program, for the user agent
 
-	Getenv     func(string) string           // the environment
+	Getenv     func(string) string           // the environment; nil: the process's
 	HTTPClient aws.HTTPClient                // nil: a client of its own, with timeouts, and with the proxies of the environment
 	Mask       func(secret string)           // is told every secret before it is used; nil: nobody is
 	Tell       func(format string, a ...any) // is told when AWS asks for a pause; nil: nobody is
@@ -55,6 +56,9 @@ type Account struct {
 // Open finds region and credentials. Without AllowedAccounts no call is made: credentials are fetched when the
 // first call needs them. Its errors are a [promotion.Fault].
 func Open(ctx context.Context, o Options) (*Account, error) {
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
 	if o.Mask == nil {
 		o.Mask = func(string) {}
 	}
@@ -72,11 +76,9 @@ func Open(ctx context.Context, o Options) (*Account, error) {
 }
 
 func (a *Account) load(ctx context.Context, o Options) error {
-	own := newTransport()
 	options := append(environment(o.Getenv),
-		config.WithHTTPClient(own),
+		config.WithHTTPClient(newTransport()),
 		config.WithRetryer(func() aws.Retryer { return newRetryer() }),
-		config.WithAppID("promote"),
 		config.WithAPIOptions([]func(*middleware.Stack) error{
 			a.limits.install,
 			awsmiddleware.AddUserAgentKeyValue("promote", cmp.Or(o.Version, "dev")),

@@ -36,7 +36,7 @@ func choose(cfg aws.Config, o Options) (aws.CredentialsProvider, error) {
 	case github.url != "" && github.bearer != "":
 		o.Mask(github.bearer)
 		return renewed(webIdentity{client: sts.NewFromConfig(cfg), issuer: github, role: o.Role, session: session, mask: o.Mask}), nil
-	case o.Getenv("GITHUB_ACTIONS") == "true" && o.Getenv("AWS_ACCESS_KEY_ID") == "":
+	case o.Getenv("GITHUB_ACTIONS") == "true" && !credentialsAtHand(o.Getenv):
 		return nil, promotion.Fault{
 			What: "the role cannot be assumed, since GitHub gives this job no identity token",
 			Hint: "add to the job: `permissions: id-token: write` (with `contents: read`, which it replaces); workflows of pull requests from forks never get one",
@@ -45,6 +45,18 @@ func choose(cfg aws.Config, o Options) (aws.CredentialsProvider, error) {
 	return renewed(masked{stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), o.Role, func(a *stscreds.AssumeRoleOptions) {
 		a.RoleSessionName = session
 	}), o.Mask}), nil
+}
+
+// credentialsAtHand tells whether a job brings credentials of its own that may assume the role: an earlier step's,
+// or those of a runner in a cluster.
+func credentialsAtHand(getenv func(string) string) bool {
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE",
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"} {
+		if getenv(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 var rolePattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$`)

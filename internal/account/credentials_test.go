@@ -259,6 +259,19 @@ func TestCredentialsOutsideOfActions(t *testing.T) {
 		}
 	})
 
+	t.Run("a role assumed with those of an earlier step of the job", func(t *testing.T) {
+		c := sandboxtest.Start(t, sandbox.Options{})
+		env := c.Env()
+		env["GITHUB_ACTIONS"], env["ACTIONS_ID_TOKEN_REQUEST_URL"] = "true", ""
+		a, err := account.Open(t.Context(), account.Options{Role: role, Getenv: func(n string) string { return env[n] }, AllowedAccounts: []string{"123456789012"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Count("sts"); got["AssumeRole"] != 1 || a.Config.Region != "eu-west-1" {
+			t.Errorf("calls of STS: %v", got)
+		}
+	})
+
 	t.Run("a profile", func(t *testing.T) {
 		c := sandboxtest.Start(t, sandbox.Options{})
 		env := c.Env()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,6 +124,19 @@ func TestCallsAreCounted(t *testing.T) {
 		}
 		if got := a.Calls(); !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
+		}
+	})
+}
+
+func TestRequestsNameThisProgram(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var agent string
+		a := open(t, &cloud{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			agent = r.UserAgent()
+			fine(w, r)
+		})}, func(o *account.Options) { o.Version = "1.2.3" })
+		if err := getAlias(t.Context(), a); err != nil || !strings.Contains(agent, "promote/1.2.3") {
+			t.Errorf("user agent %q, %v", agent, err)
 		}
 	})
 }

@@ -66,12 +66,12 @@ func (l *limits) class(service, operation string) *class {
 		}
 		return l.others[service]
 	}
-	switch operation {
-	case "GetFunction":
+	switch {
+	case operation == "GetFunction":
 		return l.getFunction
-	case "GetPolicy":
+	case operation == "GetPolicy":
 		return l.getPolicy
-	case "Invoke": // throttled by the concurrency of one function, which is no matter of the others
+	case invokes(operation): // throttled by the concurrency of one function, which is no matter of the others
 		return nil
 	}
 	return l.shared

@@ -3,6 +3,7 @@ package account
 import (
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,7 +15,7 @@ import (
 const (
 	connectWithin = 5 * time.Second
 	answerWithin  = 30 * time.Second // from the last byte of the request to the first of the answer
-	invokeWithin  = 16 * time.Minute // a function may run for 15 minutes before it answers
+	invokeWithin  = 16 * time.Minute // the same where Lambda works meanwhile: a function may run for 15 minutes
 	attemptWithin = 45 * time.Second // all of an attempt whose request and answer are small
 )
 
@@ -28,34 +29,34 @@ func newTransport() *awshttp.BuildableClient {
 		})
 }
 
-// twoSpeeds sends invocations through a client that waits as long as a function may run.
-type twoSpeeds struct{ usual, invoke aws.HTTPClient }
+// twoSpeeds sends what takes Lambda its time through a client that waits for it.
+type twoSpeeds struct{ usual, patient aws.HTTPClient }
 
-// patient adds the client for invocations. It is made of the one that the SDK has configured, which knows
-// AWS_CA_BUNDLE by now.
+// patient adds the client that waits. It is made of the one that the SDK has configured, which knows AWS_CA_BUNDLE
+// by now.
 func patient(usual aws.HTTPClient) aws.HTTPClient {
 	client, ok := usual.(*awshttp.BuildableClient)
 	if !ok {
 		return usual
 	}
-	return twoSpeeds{usual: client, invoke: client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = invokeWithin })}
+	return twoSpeeds{usual: client, patient: client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = invokeWithin })}
 }
 
 func (c twoSpeeds) Do(r *http.Request) (*http.Response, error) {
-	if awsmiddleware.GetServiceID(r.Context()) == "Lambda" && awsmiddleware.GetOperationName(r.Context()) == "Invoke" {
-		return c.invoke.Do(r)
+	if slow(awsmiddleware.GetServiceID(r.Context()), awsmiddleware.GetOperationName(r.Context())) {
+		return c.patient.Do(r)
 	}
 	return c.usual.Do(r)
 }
 
-// small tells whether request and answer of an operation are a few kilobytes, so that a fixed time is enough for
-// an attempt. An S3 object's answer is read after the attempt has ended.
-func small(service, operation string) bool {
-	switch {
-	case service == "S3":
-		return false
-	case service == "Lambda":
-		return operation != "Invoke" && operation != "UpdateFunctionCode" && operation != "CreateFunction"
-	}
-	return true
+// slow tells whether Lambda answers an operation only when work is done: a function's, or unpacking code. Whoever
+// makes such a call limits it.
+func slow(service, operation string) bool {
+	return service == "Lambda" && (invokes(operation) || operation == "UpdateFunctionCode" || operation == "CreateFunction")
 }
+
+func invokes(operation string) bool { return strings.HasPrefix(operation, "Invoke") }
+
+// small tells whether a fixed time is enough for all of an attempt, since request and answer are a few kilobytes.
+// An S3 object's answer is read after the attempt has ended.
+func small(service, operation string) bool { return service != "S3" && !slow(service, operation) }
