@@ -94,7 +94,7 @@ func (a *Account) load(ctx context.Context, o Options) error {
 	if cfg.Region == "" {
 		return promotion.Fault{
 			What: "no AWS region is set",
-			Hint: "set region for the environment in promote.yaml, or AWS_REGION (eu-west-1, say)",
+			Hint: "set region in promote.yaml, the input region, or AWS_REGION (eu-west-1, say)",
 		}
 	}
 	if cfg.HTTPClient = patient(cfg.HTTPClient); o.HTTPClient != nil {

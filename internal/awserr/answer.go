@@ -127,7 +127,7 @@ func throttled(code string, status int) bool {
 func throttling(err error, message string) promotion.Fault {
 	f := promotion.Fault{
 		What:   serviceName(err) + " throttled the call, and went on doing so",
-		Hint:   "the quota is shared by everything in this account and region: run fewer pipelines at once, or give this one a smaller rate",
+		Hint:   "the quota is shared by everything in this account and region: run fewer pipelines at once, or lower api-rate",
 		Detail: Clean(message),
 	}
 	var many *lambdatypes.TooManyRequestsException

@@ -91,7 +91,7 @@ func configured(err error) (promotion.Fault, bool) {
 	switch {
 	case errors.As(err, &noRegion), strings.Contains(text, "Missing Region"),
 		strings.Contains(text, "A region must be set"), strings.Contains(text, "invalid input region"):
-		return promotion.Fault{What: "no usable AWS region is set", Hint: "set region for the environment in promote.yaml, or AWS_REGION (eu-west-1, say)"}, true
+		return promotion.Fault{What: "no usable AWS region is set", Hint: "set region in promote.yaml, the input region, or AWS_REGION (eu-west-1, say)"}, true
 	case errors.As(err, &noProfile):
 		return promotion.Fault{What: "there is no AWS profile " + quoted(noProfile.Profile), Hint: "check AWS_PROFILE and ~/.aws/config; in a container action, the home directory is not the runner's, so profiles do not reach it"}, true
 	case errors.As(err, &badFile):

@@ -28,7 +28,7 @@ func late(err error) (promotion.Fault, bool) {
 	if errors.As(err, &noEffect) && timedOut(err) {
 		return promotion.Fault{
 			What: "there was no time left to make the call",
-			Hint: "the calls a second are limited, since the account's quota is shared: work on fewer functions at once, or raise the rate",
+			Hint: "the calls a second are limited, since the account's quota is shared: work on fewer functions at once, or raise api-rate",
 		}, true
 	}
 	return promotion.Fault{}, false
