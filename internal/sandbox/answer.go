@@ -16,7 +16,10 @@ func (s *Server) answer(r *http.Request, body []byte) (reply cloud.Reply, droppe
 	name := serviceOf(r, body, sig)
 	service, ok := s.services[name]
 	if !ok {
-		return noService(name), false
+		call := cloud.Call{Operation: guessOperation(r, body), Region: sig.region}
+		reply = noService(name, call.Operation)
+		s.log.begin(name, call)(reply)
+		return reply, false
 	}
 	id, why := s.ids.authenticate(sig, r, body)
 	detail := ""

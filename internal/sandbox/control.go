@@ -63,7 +63,7 @@ func (s *Server) controlHandler() http.Handler {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("POST /_sandbox/faults/{id}/release", func(w http.ResponseWriter, r *http.Request) {
-		if err := s.Release(r.Context(), r.PathValue("id")); err != nil {
+		if err := s.Release(r.PathValue("id")); err != nil {
 			writeJSON(w, http.StatusNotFound, map[string]string{"message": err.Error()})
 			return
 		}

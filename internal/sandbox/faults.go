@@ -292,9 +292,9 @@ func (s *Server) Faults() []FaultState { return s.faults.states() }
 // ClearFaults takes all faults off duty and lets go of the calls that they hold.
 func (s *Server) ClearFaults() { s.faults.clear() }
 
-// Release lets go of the calls that a fault of kind Hold holds and returns when they were carried out,
-// or when ctx ends. The fault holds no further ones.
-func (s *Server) Release(ctx context.Context, id string) error {
+// Release lets go of the calls that a fault of kind Hold holds, and returns when they were carried out or
+// the sandbox was closed. The fault holds no further ones.
+func (s *Server) Release(id string) error {
 	a := s.faults.find(id)
 	if a == nil || a.Kind != Hold {
 		return fmt.Errorf("release %s: no fault of kind hold has this id", id)
@@ -302,7 +302,7 @@ func (s *Server) Release(ctx context.Context, id string) error {
 	s.faults.mu.Lock()
 	a.letGo()
 	s.faults.mu.Unlock()
-	return a.until(ctx, func(held int) bool { return held == 0 })
+	return a.until(s.ctx, func(held int) bool { return held == 0 })
 }
 
 // Held waits until a fault of kind Hold holds a call.

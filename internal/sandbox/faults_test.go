@@ -191,7 +191,7 @@ func TestHold(t *testing.T) {
 				t.Error("the client got an answer")
 			}
 			wantVersion(t, c, "prod", "1")
-			if err := c.Server().Release(t.Context(), id); err != nil {
+			if err := c.Server().Release(id); err != nil {
 				t.Fatal(err)
 			}
 			wantVersion(t, c, "prod", "2")
@@ -213,7 +213,7 @@ func TestHold(t *testing.T) {
 			if err := move(t.Context(), c, "dev", "1"); err != nil { // a touch; the fault is for the first call
 				t.Fatal(err)
 			}
-			if err := c.Server().Release(t.Context(), id); err != nil {
+			if err := c.Server().Release(id); err != nil {
 				t.Fatal(err)
 			}
 			wantCode(t, <-late, "PreconditionFailedException")
@@ -255,7 +255,7 @@ func TestFaultsInVirtualTime(t *testing.T) {
 			if err := move(ctx, c, "prod", "2"); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("the client got %v, want its deadline", err)
 			}
-			if err := c.Server().Release(t.Context(), id); err != nil {
+			if err := c.Server().Release(id); err != nil {
 				t.Fatal(err)
 			}
 			wantVersion(t, c, "prod", "2")

@@ -2,11 +2,16 @@ package sandbox_test
 
 import (
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
@@ -120,8 +125,32 @@ func TestWhatIsNotImplementedSaysSo(t *testing.T) {
 	if httpStatus(err) != 501 {
 		t.Errorf("ListLayers: %v", err)
 	}
-	if calls := c.Calls(); len(calls) != 1 || calls[0].Status != 501 {
-		t.Errorf("log %+v", calls)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.URL()+"/", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Amz-Target", "AmazonSSM.GetParameter")
+	creds, err := c.AWS().Credentials.Retrieve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v4.NewSigner().SignHTTP(t.Context(), creds, r, "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", "ssm", "eu-west-1", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.HTTPClient().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, _ := io.ReadAll(resp.Body); resp.StatusCode != 501 || !strings.Contains(string(body), "ssm:GetParameter") {
+		t.Errorf("another service: %d %s", resp.StatusCode, body)
+	}
+	var got []string
+	for _, r := range c.Calls() {
+		got = append(got, fmt.Sprint(r.Service, ":", r.Operation, " ", r.Status))
+	}
+	if want := "[lambda:ListLayers 501 ssm:GetParameter 501]"; fmt.Sprint(got) != want {
+		t.Errorf("the log has %v, want %s", got, want)
 	}
 }
 

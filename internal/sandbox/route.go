@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -53,10 +54,25 @@ func worksUnsigned(service, operation string) bool {
 }
 
 // noService answers a request that is signed for a service which the sandbox does not have.
-func noService(name string) cloud.Reply {
+func noService(service, operation string) cloud.Reply {
+	what, _ := json.Marshal("the sandbox does not implement " + service + ":" + operation) // a string always marshals
 	return cloud.Reply{
 		Status: http.StatusNotImplemented,
 		Header: http.Header{"Content-Type": {"application/json"}, "X-Amzn-Errortype": {"NotImplementedException"}},
-		Body:   []byte(`{"__type":"NotImplementedException","message":"the sandbox does not implement the service ` + name + `"}`),
+		Body:   []byte(`{"__type":"NotImplementedException","message":` + string(what) + `}`),
 	}
+}
+
+// guessOperation names the operation of such a request as well as the protocols of AWS allow.
+func guessOperation(r *http.Request, body []byte) string {
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		return target[strings.LastIndexByte(target, '.')+1:]
+	}
+	if _, name, ok := strings.Cut(r.URL.Path, "/operation/"); ok {
+		return name
+	}
+	if form, err := url.ParseQuery(string(body)); err == nil && form.Get("Action") != "" {
+		return form.Get("Action")
+	}
+	return r.Method + " " + r.URL.Path
 }
