@@ -138,6 +138,28 @@ func TestFunctionURLs(t *testing.T) {
 			w.t.Errorf("the event is %+v", e)
 		}
 	})
+	inWorld(t, "hand text over as it is and anything else in base64", func(w *world) {
+		url := open(w, types.FunctionUrlAuthTypeNone)
+		allow(w, "url", "lambda:InvokeFunctionUrl")
+		allow(w, "function", "lambda:InvokeFunction")
+		for kind, want := range map[string]string{"application/json; charset=utf-8": "a=1", "text/csv": "a=1", "application/x-www-form-urlencoded": "YT0x", "image/png": "YT0x"} {
+			r, err := http.NewRequest(http.MethodPost, url, strings.NewReader("a=1"))
+			w.must(err)
+			r.Header.Set("Content-Type", kind)
+			response, err := w.endpoint.Do(r)
+			w.must(err)
+			var said struct {
+				Event struct {
+					Body            string
+					IsBase64Encoded bool
+				}
+			}
+			w.must(json.NewDecoder(response.Body).Decode(&said))
+			if said.Event.Body != want || said.Event.IsBase64Encoded != (want == "YT0x") {
+				w.t.Errorf("%s: %+v", kind, said.Event)
+			}
+		}
+	})
 	inWorld(t, "with IAM authentication need credentials", func(w *world) {
 		if status, body := w.endpoint.get(w.t, open(w, types.FunctionUrlAuthTypeAwsIam)); status != 403 {
 			w.t.Errorf("without credentials: %d %s", status, body)

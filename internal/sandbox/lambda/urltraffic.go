@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"mime"
 	"net"
 	"net/http"
 	"slices"
@@ -162,11 +163,24 @@ func (u *urlConfig) event(call cloud.Call, path, requestID string, now time.Time
 	}
 	if len(call.Body) > 0 {
 		doc["body"] = string(call.Body)
-		if !utf8.Valid(call.Body) {
+		if !isText(r.Header.Get("Content-Type")) || !utf8.Valid(call.Body) {
 			doc["body"], doc["isBase64Encoded"] = base64.StdEncoding.EncodeToString(call.Body), true
 		}
 	}
 	return doc
+}
+
+// isText says whether a body of this type reaches the function as it is; any other comes in base64.
+func isText(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return false
+	}
+	switch media {
+	case "application/json", "application/javascript", "application/xml":
+		return true
+	}
+	return strings.HasPrefix(media, "text/")
 }
 
 // response reads a function's answer: a response object, or anything else as the body of a 200.

@@ -1,4 +1,4 @@
-package lambda_test
+package replay_test
 
 import (
 	"fmt"
@@ -12,13 +12,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/promote-on-success/promote/internal/sandbox/lambda"
+	"github.com/promote-on-success/promote/internal/sandbox"
 	"github.com/promote-on-success/promote/internal/sandbox/replay"
 	"github.com/promote-on-success/promote/internal/sandbox/runner"
+	"github.com/promote-on-success/promote/internal/sandbox/sandboxtest"
 )
 
-// TestRecordings plays what real AWS answered. Each case has a Lambda of its own, which takes long enough
-// over an update for a client to see it unfinished.
+// TestRecordings plays every recording of real AWS against the whole sandbox. Each case has one of its own,
+// which takes long enough over an update for a client to see it unfinished.
 func TestRecordings(t *testing.T) {
 	book, err := replay.Load("../testdata/recordings/aws-cases.json")
 	if err != nil {
@@ -27,9 +28,6 @@ func TestRecordings(t *testing.T) {
 	score := newTally()
 	t.Run("cases", func(t *testing.T) {
 		for _, c := range book.Cases {
-			if strings.HasPrefix(c.Family, "dynamodb") {
-				continue
-			}
 			t.Run(c.Family+"/"+c.Case, func(t *testing.T) {
 				if runsCode(c) {
 					t.Parallel() // processes need real time, of which they wait most
@@ -59,11 +57,17 @@ func pythonMissing(c replay.Case, i int) string {
 }
 
 func play(t *testing.T, book *replay.Book, c replay.Case, score *tally) {
-	e := open(t, lambda.Options{UpdateTime: 300 * time.Millisecond, Seed: 7, Runner: runner.NewProcess(), BaseURL: "http://sandbox"})
+	run := runner.NewProcess()
+	t.Cleanup(func() {
+		if err := run.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	cloud := sandboxtest.InProcess(t, sandbox.Options{UpdateTime: 300 * time.Millisecond, Seed: 7, Runner: run})
 	var names atomic.Int64
 	player := replay.Player{
-		Book: book, Caller: replay.NewSDK(e.config(), book),
-		Account: account, Region: region, Role: role, Skip: pythonMissing,
+		Book: book, Caller: replay.NewSDK(cloud.AWS(), book),
+		Account: cloud.Server().Accounts()[0].ID, Region: sandbox.DefaultRegion, Role: sandboxtest.Role, Skip: pythonMissing,
 		Fresh:    func(kind string) string { return fmt.Sprintf("%s-%d", kind, names.Add(1)) },
 		Patience: 5 * time.Second, PollEvery: 20 * time.Millisecond,
 	}
