@@ -46,8 +46,11 @@ var batchCases = []suiteCase{
 	{"a table without a found item is still in the answer", func(f *fixture) {
 		table := f.hashTable()
 		out, err := f.client.BatchGetItem(f.ctx(), &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{table: {Keys: []attrs{key("none")}}}})
-		if err != nil || out.Responses[table] == nil {
-			f.Errorf("%+v, %v", out, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if out.Responses[table] == nil {
+			f.Errorf("%+v", out)
 		}
 	}},
 	{"a batch reads up to 100 keys of existing tables, none twice", func(f *fixture) {
@@ -81,7 +84,10 @@ var batchCases = []suiteCase{
 		in := &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{table: {Keys: keys}}}
 		for rounds := 0; len(in.RequestItems) > 0; rounds++ {
 			out, err := f.client.BatchGetItem(f.ctx(), in)
-			if err != nil || rounds > 3 {
+			if err != nil {
+				f.Fatal(err)
+			}
+			if rounds > 3 {
 				f.Fatalf("round %d: %v", rounds, err)
 			}
 			if rounds == 0 && len(out.UnprocessedKeys) == 0 {
@@ -116,8 +122,11 @@ var batchCases = []suiteCase{
 		f.wantError(f.batchWrite(table, putRequest(key("a")), putRequest(key(""))), invalid+"One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: id")
 		f.wantError(f.batchWrite("no-such-table", putRequest(key("a"))), "ResourceNotFoundException: …")
 		out, err := f.client.Scan(f.ctx(), &dynamodb.ScanInput{TableName: &table})
-		if err != nil || len(out.Items) > 0 {
-			f.Errorf("%v, %v", showAll(out.Items), err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(out.Items) > 0 {
+			f.Errorf("%v", showAll(out.Items))
 		}
 		f.wantError(f.batchWrite(table, slices.Clone(many[:25])...), "")
 	}},

@@ -35,8 +35,11 @@ var itemCases = []suiteCase{
 	{"put of a new item returns no old one", func(f *fixture) {
 		table := f.hashTable()
 		out, err := f.client.PutItem(f.ctx(), &dynamodb.PutItemInput{TableName: &table, Item: key("a"), ReturnValues: types.ReturnValueAllOld})
-		if err != nil || out.Attributes != nil {
-			f.Errorf("%v, %v", out, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if out.Attributes != nil {
+			f.Errorf("%v", out)
 		}
 	}},
 	{"put only knows ALL_OLD and NONE", func(f *fixture) {
@@ -47,8 +50,11 @@ var itemCases = []suiteCase{
 	{"delete of a missing item succeeds", func(f *fixture) {
 		table := f.hashTable()
 		out, err := f.client.DeleteItem(f.ctx(), &dynamodb.DeleteItemInput{TableName: &table, Key: key("a"), ReturnValues: types.ReturnValueAllOld})
-		if err != nil || out.Attributes != nil {
-			f.Errorf("%v, %v", out, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if out.Attributes != nil {
+			f.Errorf("%v", out)
 		}
 	}},
 	{"a failed condition returns the old item when asked", func(f *fixture) {
@@ -233,13 +239,19 @@ var itemCases = []suiteCase{
 	{"consumed capacity is counted in units of 1 KB written and 4 KB read", func(f *fixture) {
 		table := f.hashTable()
 		put, err := f.client.PutItem(f.ctx(), &dynamodb.PutItemInput{TableName: &table, Item: attrs{"id": S("a"), "v": S(strings.Repeat("x", 5000))}, ReturnConsumedCapacity: "TOTAL"})
-		if err != nil || *put.ConsumedCapacity.CapacityUnits != 5 {
-			f.Errorf("%+v, %v", put, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if *put.ConsumedCapacity.CapacityUnits != 5 {
+			f.Errorf("%+v", put)
 		}
 		for strong, want := range map[bool]float64{true: 2, false: 1} {
 			got, err := f.client.GetItem(f.ctx(), &dynamodb.GetItemInput{TableName: &table, Key: key("a"), ConsistentRead: &strong, ReturnConsumedCapacity: "TOTAL"})
-			if err != nil || *got.ConsumedCapacity.CapacityUnits != want {
-				f.Errorf("%+v, %v", got.ConsumedCapacity, err)
+			if err != nil {
+				f.Fatal(err)
+			}
+			if *got.ConsumedCapacity.CapacityUnits != want {
+				f.Errorf("%+v", got.ConsumedCapacity)
 			}
 		}
 	}},

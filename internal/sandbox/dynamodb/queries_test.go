@@ -158,12 +158,18 @@ var readCases = []suiteCase{
 	{"the filter comes after the limit", func(f *fixture) {
 		table := f.sevenOf()
 		out, err := f.client.Query(f.ctx(), &dynamodb.QueryInput{TableName: &table, KeyConditionExpression: ptr("id = :a"), FilterExpression: ptr("v = :v"), ExpressionAttributeValues: attrs{":a": S("a"), ":v": S("v3")}, Limit: ptr(int32(2))})
-		if err != nil || out.Count != 0 || out.ScannedCount != 2 || show(out.LastEvaluatedKey) != `{id: "a", sk: 2}` {
-			f.Errorf("%+v, %v", out, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if out.Count != 0 || out.ScannedCount != 2 || show(out.LastEvaluatedKey) != `{id: "a", sk: 2}` {
+			f.Errorf("%+v", out)
 		}
 		out, err = f.client.Query(f.ctx(), &dynamodb.QueryInput{TableName: &table, KeyConditionExpression: ptr("id = :a"), FilterExpression: ptr("v = :v"), ExpressionAttributeValues: attrs{":a": S("a"), ":v": S("v3")}})
-		if err != nil || sorts(out.Items) != "3" || out.ScannedCount != 7 || out.LastEvaluatedKey != nil {
-			f.Errorf("%+v, %v", out, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if sorts(out.Items) != "3" || out.ScannedCount != 7 || out.LastEvaluatedKey != nil {
+			f.Errorf("%+v", out)
 		}
 	}},
 	{"a query's filter cannot name a key", func(f *fixture) {
@@ -174,8 +180,11 @@ var readCases = []suiteCase{
 	{"COUNT returns no items", func(f *fixture) {
 		table := f.sevenOf()
 		out, err := f.client.Query(f.ctx(), &dynamodb.QueryInput{TableName: &table, KeyConditionExpression: ptr("id = :a"), Select: types.SelectCount, FilterExpression: ptr("v > :v"), ExpressionAttributeValues: attrs{":a": S("a"), ":v": S("v3")}})
-		if err != nil || out.Count != 4 || out.ScannedCount != 7 || len(out.Items) > 0 {
-			f.Errorf("%+v, %v", out, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if out.Count != 4 || out.ScannedCount != 7 || len(out.Items) > 0 {
+			f.Errorf("%+v", out)
 		}
 	}},
 	{"Select and the projection have to agree", func(f *fixture) {
@@ -256,8 +265,11 @@ var readCases = []suiteCase{
 	{"a scan filters, also by key, and projects", func(f *fixture) {
 		table := f.sevenOf()
 		out, err := f.client.Scan(f.ctx(), &dynamodb.ScanInput{TableName: &table, FilterExpression: ptr("sk = :b AND attribute_exists(v)"), ProjectionExpression: ptr("v"), ExpressionAttributeValues: attrs{":b": N("3")}})
-		if err != nil || showAll(out.Items) != `{v: "v3"}` || out.ScannedCount != 8 {
-			f.Errorf("%+v, %v", out, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if showAll(out.Items) != `{v: "v3"}` || out.ScannedCount != 8 {
+			f.Errorf("%+v", out)
 		}
 	}},
 }
@@ -281,19 +293,28 @@ var indexCases = []suiteCase{
 	{"a global index is queried by its own key and shows what it projects", func(f *fixture) {
 		table := f.indexed()
 		out, err := f.client.Query(f.ctx(), &dynamodb.QueryInput{TableName: &table, IndexName: ptr("by-g"), KeyConditionExpression: ptr("g = :g AND sk > :s"), ExpressionAttributeValues: attrs{":g": S("g1"), ":s": S("s1")}, Limit: ptr(int32(1))})
-		if err != nil || showAll(out.Items) != `{g: "g1", id: "a", sk: "s3"}` || show(out.LastEvaluatedKey) != `{g: "g1", id: "a", sk: "s3"}` {
-			f.Errorf("%v, %v", out, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if showAll(out.Items) != `{g: "g1", id: "a", sk: "s3"}` || show(out.LastEvaluatedKey) != `{g: "g1", id: "a", sk: "s3"}` {
+			f.Errorf("%v", out)
 		}
 		out, err = f.client.Query(f.ctx(), &dynamodb.QueryInput{TableName: &table, IndexName: ptr("by-g"), KeyConditionExpression: ptr("g = :g"), ExpressionAttributeValues: attrs{":g": S("g1")}, ExclusiveStartKey: out.LastEvaluatedKey})
-		if err != nil || showAll(out.Items) != `{g: "g1", id: "a", sk: "s5"}` {
-			f.Errorf("%v, %v", out, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if showAll(out.Items) != `{g: "g1", id: "a", sk: "s5"}` {
+			f.Errorf("%v", out)
 		}
 	}},
 	{"a local index is ordered by its range key and can be read consistently", func(f *fixture) {
 		table := f.indexed()
 		out, err := f.client.Query(f.ctx(), &dynamodb.QueryInput{TableName: &table, IndexName: ptr("by-l"), KeyConditionExpression: ptr("id = :a AND l > :l"), ExpressionAttributeValues: attrs{":a": S("a"), ":l": N("8")}, ConsistentRead: ptr(true)})
-		if err != nil || showAll(out.Items) != `{id: "a", l: 9, sk: "s1", v: "x"} {id: "a", l: 10, sk: "s0", v: "x"}` {
-			f.Errorf("%v, %v", showAll(out.Items), err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if showAll(out.Items) != `{id: "a", l: 9, sk: "s1", v: "x"} {id: "a", l: 10, sk: "s0", v: "x"}` {
+			f.Errorf("%v", showAll(out.Items))
 		}
 	}},
 	{"a global index has no consistent reads and no attributes that it does not project", func(f *fixture) {
@@ -318,8 +339,11 @@ var indexCases = []suiteCase{
 		_, err := f.client.PutItem(f.ctx(), &dynamodb.PutItemInput{TableName: &table, Item: attrs{"id": S("a"), "sk": S("z"), "g": N("1")}})
 		f.wantError(err, invalid+"One or more parameter values were invalid: Type mismatch for Index Key…")
 		out, err := f.client.Scan(f.ctx(), &dynamodb.ScanInput{TableName: &table, IndexName: ptr("by-g"), Select: types.SelectCount})
-		if err != nil || out.Count != 6 {
-			f.Errorf("%v, %v", out, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if out.Count != 6 {
+			f.Errorf("%v", out)
 		}
 	}},
 }

@@ -30,7 +30,7 @@ func serve(t *testing.T, s *dynamodb.Service) string {
 		if call.Operation, call.Resource, ok = s.Identify(r, body); ok {
 			reply = s.Do(r.Context(), call)
 		} else {
-			reply = s.Fail(call, &cloud.Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: call.Operation})
+			reply = s.Fail(call, &cloud.Error{Status: http.StatusNotImplemented, Code: "NotImplementedException", Message: call.Operation})
 		}
 		for name, values := range reply.Header {
 			w.Header()[name] = values

@@ -30,8 +30,11 @@ var tableCases = []suiteCase{
 			in.ProvisionedThroughput = &types.ProvisionedThroughput{ReadCapacityUnits: ptr(int64(5)), WriteCapacityUnits: ptr(int64(6))}
 		})
 		out, err := f.client.DescribeTable(f.ctx(), &dynamodb.DescribeTableInput{TableName: &table})
-		if err != nil || *out.Table.ProvisionedThroughput.WriteCapacityUnits != 6 || out.Table.BillingModeSummary != nil {
-			f.Errorf("%+v, %v", out, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if *out.Table.ProvisionedThroughput.WriteCapacityUnits != 6 || out.Table.BillingModeSummary != nil {
+			f.Errorf("%+v", out)
 		}
 	}},
 	{"the SDK's waiters see the table come and go", func(f *fixture) {
@@ -81,8 +84,11 @@ var tableCases = []suiteCase{
 		table := f.hashTable()
 		protect := func(on bool) {
 			out, err := f.client.UpdateTable(f.ctx(), &dynamodb.UpdateTableInput{TableName: &table, DeletionProtectionEnabled: &on})
-			if err != nil || *out.TableDescription.DeletionProtectionEnabled != on {
-				f.Errorf("%+v, %v", out, err)
+			if err != nil {
+				f.Fatal(err)
+			}
+			if *out.TableDescription.DeletionProtectionEnabled != on {
+				f.Errorf("%+v", out)
 			}
 		}
 		protect(true)

@@ -193,8 +193,11 @@ var transactionCases = []suiteCase{
 			{Get: &types.Get{TableName: &table, Key: key("none")}},
 			{Get: &types.Get{TableName: &table, Key: key("a"), ProjectionExpression: ptr("x")}},
 		}})
-		if err != nil || len(out.Responses) != 2 || out.Responses[0].Item != nil || show(out.Responses[1].Item) != "{x: 1}" {
-			f.Errorf("%+v, %v", out, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(out.Responses) != 2 || out.Responses[0].Item != nil || show(out.Responses[1].Item) != "{x: 1}" {
+			f.Errorf("%+v", out)
 		}
 		_, err = f.client.TransactGetItems(f.ctx(), &dynamodb.TransactGetItemsInput{TransactItems: []types.TransactGetItem{
 			{Get: &types.Get{TableName: &table, Key: key("a")}}, {Get: &types.Get{TableName: &table, Key: key("a")}},
@@ -204,8 +207,11 @@ var transactionCases = []suiteCase{
 	{"a transaction consumes twice the capacity", func(f *fixture) {
 		table := f.hashTable()
 		out, err := f.client.TransactWriteItems(f.ctx(), &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{txPut(table, key("a"))}, ReturnConsumedCapacity: "TOTAL"})
-		if err != nil || len(out.ConsumedCapacity) != 1 || *out.ConsumedCapacity[0].CapacityUnits != 2 {
-			f.Errorf("%+v, %v", out, err)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(out.ConsumedCapacity) != 1 || *out.ConsumedCapacity[0].CapacityUnits != 2 {
+			f.Errorf("%+v", out)
 		}
 	}},
 }

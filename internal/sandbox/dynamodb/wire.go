@@ -104,7 +104,7 @@ func serialization(where string) *cloud.Error {
 }
 
 func notImplemented(format string, args ...any) *cloud.Error {
-	e := refuse("NotImplemented", "the sandbox does not implement "+format, args...)
+	e := refuse("NotImplementedException", "the sandbox does not implement "+format, args...)
 	e.Status = http.StatusNotImplemented
 	return e
 }
