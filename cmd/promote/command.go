@@ -187,7 +187,7 @@ func (i *input) Type() string          { return i.placeholder }
 // flags are the flags that were given, as inputs.
 func flags(cmd *cobra.Command) map[string]config.Input {
 	inputs := map[string]config.Input{}
-	cmd.Flags().Visit(func(f *pflag.Flag) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if in, is := f.Value.(*input); is {
 			inputs[f.Name] = config.Input{Value: in.text, Label: "--" + f.Name}
 		}

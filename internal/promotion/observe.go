@@ -40,6 +40,11 @@ func (r *Runner) observeFunction(ctx context.Context, f Function, env Environmen
 	if st.Latest, err = r.Functions.Latest(ctx, f.Name, say); err != nil {
 		return st, append(errs, err) // what follows would only repeat it
 	}
+	if st.Package.Digest != "" {
+		if err = r.Packages.Fits(ctx, f.Name, st.Package, st.Latest); err != nil {
+			errs = append(errs, err)
+		}
+	}
 	if err = r.observeAlias(ctx, f, env, &st); err != nil {
 		errs = append(errs, err)
 	}

@@ -38,8 +38,8 @@ const (
 type Method string
 
 const (
-	MethodUpload  Method = "upload"  // upload the code and publish it in one call
-	MethodPublish Method = "publish" // the code is there: publish it
+	MethodUpload  Method = "upload"  // make the package the code of $LATEST, where it is not yet, and publish it
+	MethodPublish Method = "publish" // publish what something else has put into $LATEST
 	MethodAdopt   Method = "adopt"   // the version is there
 )
 
@@ -106,8 +106,6 @@ func planFunction(f Function, env Environment, st State) (Step, []Fault) {
 		if st.Latest.Failed != "" {
 			refuse("repair it with the tool that deployed it, then run again", "$LATEST of %s cannot be published: %s", f.Name, st.Latest.Failed)
 		}
-	case st.Latest.Digest == st.Package.Digest && st.Latest.Failed == "":
-		next.Digest, s.Method = st.Package.Digest, MethodPublish
 	default:
 		next.Digest, s.Method = st.Package.Digest, MethodUpload
 	}

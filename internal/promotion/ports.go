@@ -7,6 +7,9 @@ type Packages interface {
 	// Package finds a function's artifact, checks it against Lambda's limits, pins it (an object's version, an
 	// image's digest) and measures its digest. A [Fault] says what is wrong with it.
 	Package(ctx context.Context, f Function) (Package, error)
+	// Fits tells, as a [Fault], what keeps p from being the function's code: another package type, no handler's file, code
+	// for another processor. latest is $LATEST as it was read.
+	Fits(ctx context.Context, name string, p Package, latest Snapshot) error
 }
 
 // Functions is the account's Lambda functions, without their aliases.
