@@ -112,9 +112,9 @@ func (s *Service) createAlias(_ context.Context, r *request) (cloud.Reply, error
 	if err != nil {
 		return cloud.Reply{}, err
 	}
-	f, err := s.must(r, id)
-	if err != nil {
-		return cloud.Reply{}, err
+	f := s.find(r, id.name)
+	if f == nil { // Lambda looks for the version, not for the function
+		return cloud.Reply{}, functionNotFound(r.home.arn(id.name) + ":" + *in.FunctionVersion)
 	}
 	a := &alias{name: *in.Name, version: *in.FunctionVersion}
 	set(&a.description, in.Description)
