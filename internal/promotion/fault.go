@@ -74,6 +74,10 @@ var (
 	// ErrUnknownEffect: the answer was lost, late, or a server's fault: the write may have been carried out, may
 	// still be, or may never be.
 	ErrUnknownEffect = errors.New("it is not known whether it was carried out")
+	// ErrNotHeld: the lock is not, or no longer, held by who asked.
+	ErrNotHeld = errors.New("the lock is not held")
+	// ErrStopRequested: somebody asked the holder of the lock to stop and go home.
+	ErrStopRequested = errors.New("somebody asked this run to stop")
 )
 
 // A Conflict is a change by somebody else to a thing that this run decided on.
