@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -33,6 +34,12 @@ func (w wiring) runner(ctx context.Context, t config.Target) (*promotion.Runner,
 		Rates:           account.Rates{Shared: float64(t.Settings.APIRate)},
 		Getenv:          w.getenv,
 		Mask:            w.mask,
+		Version:         version,
+		Tell: func(format string, args ...any) {
+			if w.tell != nil {
+				w.tell(promotion.Event{Stage: promotion.StageAWS, Text: fmt.Sprintf(format, args...)})
+			}
+		},
 	})
 	if err != nil {
 		return nil, err

@@ -105,7 +105,8 @@ func condition(c *types.FunctionConfiguration) string {
 	return reasoned(string(c.State), string(c.StateReasonCode), nil)
 }
 
-// A pace keeps all waits together below a rate of calls, and one wait at a quarter to two fifths of a second.
+// A pace keeps all waits together below a rate of calls, and one wait at a quarter of a second and a little
+// more: a read that comes late is wall time, and one that is not needed costs nothing in GetFunction's own quota.
 type pace struct {
 	rate    float64 // calls a second
 	waiting atomic.Int64
@@ -113,7 +114,7 @@ type pace struct {
 
 // next is how long to wait before the next read.
 func (p *pace) next() time.Duration {
-	alone := time.Duration(250+rand.IntN(151)) * time.Millisecond
+	alone := time.Duration(250+rand.IntN(51)) * time.Millisecond
 	share := float64(p.waiting.Load()) / p.rate * float64(time.Second)
 	return max(alone, time.Duration(share*(0.9+0.2*rand.Float64())))
 }

@@ -12,6 +12,7 @@ const (
 	StagePromote Stage = "promote"
 	StageGoBack  Stage = "go back"
 	StageSetup   Stage = "setup"
+	StageAWS     Stage = "aws" // what AWS asks of the whole run: to slow down
 )
 
 // An Event is one sentence about what happens now. Function is a function's key, "" for the run as a whole.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // observe reads the world. It reads on after a fault, so that a person sees all of them at once.
@@ -25,31 +26,44 @@ func (r *Runner) observe(ctx context.Context, req Request) (World, []error) {
 	return w, compact(errs)
 }
 
+// observeFunction reads one function: its artifact, $LATEST and its alias at once, since the wall time of a small release
+// is little more than that of its reads.
 func (r *Runner) observeFunction(ctx context.Context, f Function, env Environment) (State, error) {
-	say := r.say(StagePlan, f.Key)
 	var (
-		st   State
-		errs several
-		err  error
+		st                             State
+		packageErr, latestErr, ofAlias error
+		reads                          sync.WaitGroup
 	)
+	read := func(err *error, do func() error) {
+		reads.Go(func() { *err = guarded(do) })
+	}
 	if f.Artifact.Kind != ArtifactNone {
-		if st.Package, err = r.Packages.Package(ctx, f); err != nil {
+		read(&packageErr, func() (err error) { st.Package, err = r.Packages.Package(ctx, f); return err })
+	}
+	read(&latestErr, func() (err error) {
+		st.Latest, err = r.Functions.Latest(ctx, f.Name, r.say(StagePlan, f.Key))
+		return err
+	})
+	read(&ofAlias, func() (err error) { st.Routing, st.Stable, err = r.observeAlias(ctx, f, env); return err })
+	reads.Wait()
+
+	var errs several
+	if packageErr != nil {
+		errs = append(errs, packageErr)
+	}
+	if latestErr != nil {
+		return st, append(errs, latestErr) // what follows would only repeat it
+	}
+	if packageErr == nil && st.Package.Digest != "" {
+		if err := r.Packages.Fits(ctx, f.Name, st.Package, st.Latest); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	if st.Latest, err = r.Functions.Latest(ctx, f.Name, say); err != nil {
-		return st, append(errs, err) // what follows would only repeat it
-	}
-	if st.Package.Digest != "" {
-		if err = r.Packages.Fits(ctx, f.Name, st.Package, st.Latest); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	if err = r.observeAlias(ctx, f, env, &st); err != nil {
-		errs = append(errs, err)
+	if ofAlias != nil {
+		errs = append(errs, ofAlias)
 	}
 	if f.Artifact.Kind == ArtifactNone && f.Artifact.Candidate.Existing() {
-		if err = r.observeChosen(ctx, f, &st); err != nil {
+		if err := r.observeChosen(ctx, f, &st); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -59,22 +73,20 @@ func (r *Runner) observeFunction(ctx context.Context, f Function, env Environmen
 	return st, nil
 }
 
-// observeAlias reads what the alias holds now: the baseline, whoever put it there.
-func (r *Runner) observeAlias(ctx context.Context, f Function, env Environment, st *State) error {
+// observeAlias reads what the alias holds now: the baseline, whoever put it there. There is none if it does not exist.
+func (r *Runner) observeAlias(ctx context.Context, f Function, env Environment) (*Routing, *Snapshot, error) {
 	routing, err := r.Aliases.Read(ctx, f.Name, env.Alias)
 	if errors.Is(err, ErrNotFound) {
-		return nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	st.Routing = &routing
 	stable, err := r.Functions.Version(ctx, f.Name, routing.Version)
 	if err != nil {
-		return err
+		return &routing, nil, err
 	}
-	st.Stable = &stable
-	return nil
+	return &routing, &stable, nil
 }
 
 // observeChosen reads the existing version that is to be the candidate.

@@ -115,10 +115,10 @@ func (o *Outcome) flipped(flips []*flip) {
 
 // readBack reads each alias once, after the last write. What somebody did after our write is told, and left alone.
 func (r *Runner) readBack(ctx context.Context, o *Outcome, flips []*flip) bool {
-	ctx, cancel := r.outlive(ctx)
-	defer cancel()
 	each(ctx, len(flips), r.parallel(), false, func(i int) error {
 		f := flips[i]
+		ctx, cancel := r.outlive(ctx)
+		defer cancel()
 		found, err := f.alias.read(ctx)
 		switch {
 		case errors.Is(err, ErrNotFound):

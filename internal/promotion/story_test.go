@@ -127,18 +127,6 @@ func TestOneFunction(t *testing.T) {
 			t.Errorf("the alias holds %s", got)
 		}
 	})
-
-	play(t, "the wall time is that of the update and little more", sandbox.Options{UpdateTime: 5 * time.Second}, func(t *testing.T, th *theatre) {
-		th.functions("old", "checkout")
-		req := th.request("new", "checkout")
-		began := time.Now()
-		expect(t, th.run(req), promotion.Promoted, promotion.ReasonVerified)
-		took := time.Since(began)
-		t.Logf("wall time at an update time of 5 s: %s", took)
-		if took > 5500*time.Millisecond {
-			t.Errorf("it took %s", took)
-		}
-	})
 }
 
 func TestRefusedBeforeAnyCall(t *testing.T) {
