@@ -107,13 +107,14 @@ type FunctionOutcome struct {
 	Method   Method
 	Fate     Fate
 
-	Previous  Version // what the alias held; 0 if there was none
-	Candidate Version // 0 if none came to be
-	Digest    Digest
-	ARN       string
-	Package   Package
-	Changes   []Difference
-	Drift     string
+	Previous       Version // what the alias held; 0 if there was none
+	PreviousDigest Digest  // of that version
+	Candidate      Version // 0 if none came to be
+	Digest         Digest  // of the candidate, or of what is wanted where none came to be
+	ARN            string
+	Package        Package
+	Changes        []Difference
+	Drift          string
 	// Commands are what a person types to look at the alias, and to send it home.
 	Commands []string
 }

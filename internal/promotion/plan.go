@@ -121,7 +121,7 @@ func planFunction(f Function, env Environment, st State) (Step, []Fault) {
 		return s, refusals
 	}
 	if !st.Routing.Whole() {
-		refuse(fmt.Sprintf("let that rollout finish, or end it: %s", pointCommand(f.Name, env, st.Routing.Version, st.Routing.Revision)),
+		refuse(fmt.Sprintf("let that rollout finish, or end it: `%s`", pointCommand(f.Name, env, st.Routing.Version, st.Routing.Revision)),
 			"alias %s of %s carries weights (%s): somebody's rollout is in progress", env.Alias, f.Name, st.Routing)
 	}
 	s.Action = ActionMove

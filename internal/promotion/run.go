@@ -198,6 +198,9 @@ func (o *Outcome) take(p Plan) {
 		f := o.function(s.Function.Key)
 		f.Action, f.Method, f.Previous, f.Digest = s.Action, s.Method, s.Previous(), s.Wanted
 		f.Package, f.Changes, f.Drift = s.State.Package, s.Changes, s.Drift
+		if s.State.Stable != nil {
+			f.PreviousDigest = s.State.Stable.Digest
+		}
 		if s.Action == ActionNone && s.State.Stable != nil {
 			f.ARN = s.State.Stable.ARN
 		}
