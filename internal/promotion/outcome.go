@@ -192,3 +192,16 @@ func plural(n int, noun string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
+
+// someOf lists names for a sentence: all of a few, or the first ones and how many more there are.
+func someOf(names []string) string {
+	const shown = 5
+	switch n := len(names); {
+	case n == 1:
+		return names[0]
+	case n <= shown:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	default:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown-1], ", "), n-shown+1)
+	}
+}

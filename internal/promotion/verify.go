@@ -66,22 +66,24 @@ func releaseSet(o *Outcome, plan Plan, candidates map[string]Candidate) map[stri
 	for _, c := range o.Request.Checks {
 		concerned[c.Function()] = true // "" stands for every function: a check by URL
 	}
-	set, uncovered := maps.Clone(candidates), false
+	set := maps.Clone(candidates)
+	var uncovered []string
 	for _, s := range plan.Promoting() {
 		if key := s.Function.Key; !concerned[key] && !concerned[""] {
-			uncovered = true
-			o.Warnings = append(o.Warnings, Fault{
-				Where: s.Function.Where,
-				What:  fmt.Sprintf("no check names %s: only the checks of other functions vouch for it", key),
-				Hint:  fmt.Sprintf("the smallest check is `- invoke: {function: %s}`: the candidate has to answer without an error", key),
-			})
+			uncovered = append(uncovered, key)
 		}
 	}
-	if uncovered {
-		for _, s := range plan.Steps {
-			if _, changes := set[s.Function.Key]; !changes && s.State.Stable != nil {
-				set[s.Function.Key] = Candidate{Function: s.Function.Key, Name: s.Function.Name, Snapshot: *s.State.Stable}
-			}
+	if len(uncovered) == 0 {
+		return set
+	}
+	o.Warnings = append(o.Warnings, Fault{
+		Where: Where{Input: "verify"},
+		What:  fmt.Sprintf("no check names %s: only the checks of other functions vouch for what changes there", someOf(uncovered)),
+		Hint:  fmt.Sprintf("the smallest check is `- invoke: {function: %s}`: the candidate has to answer without an error", uncovered[0]),
+	})
+	for _, s := range plan.Steps {
+		if _, changes := set[s.Function.Key]; !changes && s.State.Stable != nil {
+			set[s.Function.Key] = Candidate{Function: s.Function.Key, Name: s.Function.Name, Snapshot: *s.State.Stable}
 		}
 	}
 	return set
