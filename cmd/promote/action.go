@@ -32,7 +32,7 @@ func runAction(ctx context.Context, getenv func(string) string, stdout io.Writer
 		}
 	}
 	if len(faults) > 0 {
-		return publish(step, promotion.BadInput(result.Request, faults))
+		return publish(step, promotion.BadInput(result.Request, faults), "")
 	}
 	w := wiring{getenv: getenv, workspace: s.workspace, mask: step.Mask}
 	if result.Request.Mode == promotion.ModeStatus {
@@ -44,7 +44,11 @@ func runAction(ctx context.Context, getenv func(string) string, stdout io.Writer
 		w.tell = log.tell
 		outcome := w.carryOut(ctx, target)
 		log.close()
-		code = max(code, publish(step, outcome))
+		appendix := ""
+		if document, note := neededPolicy(target); document != nil {
+			appendix = report.PolicySummary(document, note)
+		}
+		code = max(code, publish(step, outcome, appendix))
 	}
 	return code
 }
@@ -74,9 +78,9 @@ func inputsOf(step *actions.Step) map[string]config.Input {
 	return inputs
 }
 
-// publish shows an outcome in every place that a step has. What cannot be written there is a warning: it does not
-// change what happened.
-func publish(step *actions.Step, o promotion.Outcome) int {
+// publish shows an outcome in every place that a step has, and the appendix (Markdown, or "") below the job summary. What
+// cannot be written there is a warning: it does not change what happened.
+func publish(step *actions.Step, o promotion.Outcome, appendix string) int {
 	step.Foreign(report.Terminal(o))
 	level := actions.Error
 	if o.Kind.ExitCode() == 0 {
@@ -88,7 +92,7 @@ func publish(step *actions.Step, o promotion.Outcome) int {
 	for _, f := range o.Warnings {
 		step.Annotate(annotation(actions.Warning, f))
 	}
-	warn(step, step.AddSummary(report.Summary(o)))
+	warn(step, step.AddSummary(report.Summary(o)+appendix))
 	for _, out := range report.Outputs(o) {
 		warn(step, step.SetOutput(out.Name, out.Value))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/promote-on-success/promote/internal/actions"
 	"github.com/promote-on-success/promote/internal/config"
 	"github.com/promote-on-success/promote/internal/promotion"
 	"github.com/promote-on-success/promote/internal/report"
@@ -68,8 +70,8 @@ environment's aliases to them: all, or none. What is already live and unchanged 
 		c.releasing(promotion.ModePlan, "Show what run would do; change nothing", `Read what is live, compare it with what would be deployed, and show what run would do.
 Nothing is changed; read permissions suffice.`),
 		c.status(),
-		c.releasing(promotion.ModeSetup, "Create the endpoints that the configuration names", `Create the HTTP API of the configuration's endpoints and its latest routes, where they are missing.
-It can be run again at any time.`),
+		c.releasing(promotion.ModeSetup, "Create the endpoints that the configuration names", `Create the HTTP API of the configuration's endpoints and its latest routes, where they are missing,
+and print the IAM policy that the configuration needs. It can be run again at any time.`),
 		c.schema(),
 	)
 	return root
@@ -90,7 +92,7 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 func (c *command) releasing(mode promotion.Mode, short, long string) *cobra.Command {
 	cmd := c.configured(mode, &cobra.Command{Use: string(mode), Short: short, Long: long})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		s := c.surrounding(mode)
+		s := c.surrounding(cmd, mode)
 		result, faults := s.load(flags(cmd))
 		teller := newTeller(c.stderr, c.quiet)
 		var outcomes []promotion.Outcome
@@ -103,20 +105,28 @@ func (c *command) releasing(mode promotion.Mode, short, long string) *cobra.Comm
 			}
 		}
 		teller.close()
-		for _, o := range outcomes {
-			c.show(o)
+		for i, o := range outcomes {
+			var document []byte
+			var note string
+			if i < len(result.Targets) {
+				document, note = neededPolicy(result.Targets[i])
+			}
+			c.show(o, document, note)
 		}
 		return nil
 	}
 	return cmd
 }
 
-// show prints an outcome, and keeps the gravest exit code.
-func (c *command) show(o promotion.Outcome) {
+// show prints an outcome, with the IAM policy that goes with it if there is one, and keeps the gravest exit code.
+func (c *command) show(o promotion.Outcome, policy []byte, note string) {
 	if c.json {
-		c.stdout.Write(report.JSON(o))
+		c.stdout.Write(report.JSON(o, policy))
 	} else {
 		io.WriteString(c.stdout, report.Terminal(o))
+		if policy != nil {
+			io.WriteString(c.stdout, report.Policy(policy, note))
+		}
 	}
 	c.code = max(c.code, o.Kind.ExitCode())
 }
@@ -128,10 +138,10 @@ func (c *command) status() *cobra.Command {
 differs from it. Nothing is changed; read permissions suffice.`,
 	})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		s := c.surrounding(promotion.ModeStatus)
+		s := c.surrounding(cmd, promotion.ModeStatus)
 		result, faults := s.load(flags(cmd))
 		if len(faults) > 0 {
-			c.show(promotion.BadInput(result.Request, faults))
+			c.show(promotion.BadInput(result.Request, faults), nil, "")
 			return nil
 		}
 		statuses := wiring{getenv: c.getenv, workspace: s.workspace, mask: func(string) {}}.statuses(cmd.Context(), result.Targets)
@@ -195,12 +205,28 @@ func flags(cmd *cobra.Command) map[string]config.Input {
 	return inputs
 }
 
-func (c *command) surrounding(mode promotion.Mode) surrounding {
+// surrounding is what is known without being told: in a workflow what the runner says, elsewhere what git says. The
+// commit matters only to those who release.
+func (c *command) surrounding(cmd *cobra.Command, mode promotion.Mode) surrounding {
 	workspace, err := os.Getwd()
 	if err != nil {
 		workspace = "."
 	}
-	return surrounding{getenv: c.getenv, workspace: workspace, mode: mode, actor: c.getenv("USER")}
+	step := actions.New(c.getenv, io.Discard)
+	s := surrounding{
+		getenv: c.getenv, workspace: workspace, mode: mode,
+		repository: step.Repository(), runURL: step.RunURL(), actor: cmp.Or(step.Actor(), c.getenv("USER")),
+	}
+	if given := cmd.Flags().Lookup("commit"); given == nil || given.Value.String() != "" {
+		return s
+	}
+	if s.commit, err = step.Commit(); err != nil {
+		fmt.Fprintf(c.stderr, "promote: warning: %v\n", err)
+	}
+	if s.commit == "" {
+		s.commit = headCommit(cmd.Context(), workspace)
+	}
+	return s
 }
 
 // usage prints how a command is used. It is written out here since cobra's templates would keep every exported method

@@ -5,6 +5,7 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/promote-on-success/promote/internal/promotion"
@@ -102,13 +103,13 @@ func (w *writer) functions() (functions, versions []string) {
 // artifacts allows reading stored code, keeping large archives, and looking a tag up.
 func (w *writer) artifacts() {
 	var objects []string
-	images := false
+	var repositories []string
 	for _, f := range w.req.Functions {
 		switch f.Artifact.Kind {
 		case promotion.ArtifactS3:
 			objects = append(objects, w.arn("s3", "", "", f.Artifact.Bucket+"/"+f.Artifact.Key))
 		case promotion.ArtifactImage:
-			images = true
+			repositories = append(repositories, w.repository(f.Artifact.Image))
 		}
 	}
 	if len(objects) > 0 {
@@ -118,10 +119,24 @@ func (w *writer) artifacts() {
 	if w.options.ArtifactBucket != "" {
 		w.allow("KeepLargeArchives", []string{"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}, []string{w.arn("s3", "", "", w.options.ArtifactBucket+"/*")})
 	}
-	if images {
-		w.allow("ReadImages", []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}, []string{w.arn("ecr", w.req.Environment.Region, w.options.Account, "repository/*")})
+	if len(repositories) > 0 {
+		slices.Sort(repositories)
+		w.allow("ReadImages", []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}, slices.Compact(repositories))
 	}
 }
+
+var imageName = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.[a-z.]+/([^:@]+)`)
+
+// repository is the ARN of an image's repository.
+func (w *writer) repository(image string) string {
+	if m := imageName.FindStringSubmatch(image); m != nil {
+		return w.arn("ecr", m[2], m[1], "repository/"+m[3])
+	}
+	return w.arn("ecr", w.req.Environment.Region, w.options.Account, "repository/*")
+}
+
+// SetUp is the Sid of what only setup needs, and a role for run may lack.
+const SetUp = "SetUpEndpoints"
 
 // endpoints allows finding the HTTP API and adding routes to it; with Setup also making it. API Gateway's actions are the
 // HTTP methods of its own paths: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagementv2.html.
@@ -131,11 +146,10 @@ func (w *writer) endpoints(functions, versions []string) {
 	}
 	path := func(p string) string { return w.arn("apigateway", w.req.Environment.Region, "", p) }
 	w.allow("FindEndpoints", []string{"apigateway:GET"}, []string{path("/apis"), path("/apis/*")})
-	add := []string{path("/apis/*/routes"), path("/apis/*/routes/*"), path("/apis/*/integrations")}
+	w.allow("AddRoutes", []string{"apigateway:PATCH", "apigateway:POST"}, []string{path("/apis/*/routes"), path("/apis/*/routes/*"), path("/apis/*/integrations")})
 	if w.options.Setup {
-		add = append(add, path("/apis"), path("/apis/*/stages"), path("/tags/*"))
+		w.allow(SetUp, []string{"apigateway:POST"}, []string{path("/apis"), path("/apis/*/stages"), path("/tags/*")})
 	}
-	w.allow("AddRoutes", []string{"apigateway:PATCH", "apigateway:POST"}, add)
 	w.allow("LetTheAPIInvoke", []string{"lambda:AddPermission"}, slices.Concat(functions, versions))
 	if w.req.Endpoints.Latest == promotion.AuthIAM && slices.ContainsFunc(w.req.Checks, promotion.Check.ThroughLatest) {
 		w.allow("CallTheLatestEndpoint", []string{"execute-api:Invoke"}, []string{w.arn("execute-api", w.req.Environment.Region, w.options.Account, "*/*/*/"+w.req.App+"/latest*")})

@@ -1,0 +1,4 @@
+package main
+
+// Main is the program, for scripts that run it as a process of its own.
+func Main() { main() }

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/promote-on-success/promote/internal/config"
+	"github.com/promote-on-success/promote/internal/policy"
+	"github.com/promote-on-success/promote/internal/promotion"
+)
+
+// neededPolicy is the IAM policy that setup shows with its outcome: all that the configuration needs, for setup and for
+// run, and a note on what is for setup alone. In other modes it is nil.
+func neededPolicy(t config.Target) (document []byte, note string) {
+	if t.Request.Mode != promotion.ModeSetup {
+		return nil, ""
+	}
+	if t.Request.Endpoints != nil {
+		note = "A role that only runs releases can do without the statement " + policy.SetUp
+	}
+	return policy.For(t.Request, policy.Options{
+		Account: accountOf(t.Settings), Partition: partitionOf(t.Settings),
+		ArtifactBucket: t.Settings.ArtifactBucket, Setup: true,
+	}).JSON(), note
+}
+
+// accountOf is the account that the settings leave no choice about, else "". AWS is not asked for it: a policy is
+// wanted most where nothing is allowed yet.
+func accountOf(s config.Settings) string {
+	if s.Role != "" {
+		return strings.Split(s.Role, ":")[4]
+	}
+	if len(s.AllowedAccounts) == 1 {
+		return s.AllowedAccounts[0]
+	}
+	return ""
+}
+
+// partitionOf is the partition of the settings' ARNs: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html.
+func partitionOf(s config.Settings) string {
+	switch {
+	case s.Role != "":
+		return strings.Split(s.Role, ":")[1]
+	case strings.HasPrefix(s.Region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(s.Region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}

@@ -1,0 +1,167 @@
+package main_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	main "github.com/promote-on-success/promote/cmd/promote"
+)
+
+var update = flag.Bool("update", false, "write what is compared: the scripts' golden files, and the generated parts of README.md")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"promote": main.Main})
+}
+
+// Each script is one story of the real binary against a sandbox of its own. Besides testscript's own commands
+// (https://pkg.go.dev/github.com/rogpeppe/go-internal/testscript) there are those of commands, in stage_test.go.
+func TestScripts(t *testing.T) { play(t, "testdata/script") }
+
+// The corpus of bad luck: what a person reads, the exit code, and that nothing was changed.
+func TestBadLuck(t *testing.T) { play(t, "testdata/badluck") }
+
+func play(t *testing.T, dir string) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 dir,
+		Setup:               setStage,
+		Cmds:                commands,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+	})
+}
+
+// commands are what scripts can say.
+var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	// sandbox [-update-time D] [-latency D] [-oidc]: an AWS on loopback; the variables point there. With -oidc
+	// there are no keys, but a workflow's identity token.
+	"sandbox": verb((*stage).sandbox).command(),
+	// action [NAME=VALUE...]: from here on the program is a step of a workflow, with the inputs' defaults.
+	"action": verb((*stage).action).command(),
+	// input NAME VALUE, or input NAME @FILE
+	"input": verb((*stage).input).command(),
+
+	// function NAME CODE: as an infrastructure tool makes it. What a CODE does: see codes_test.go.
+	"function": verb((*stage).function).command(),
+	// zip FILE CODE; tree FOLDER CODE
+	"zip":  verb((*stage).zip).command(),
+	"tree": verb((*stage).tree).command(),
+	// archive FILE ENTRY MEGABYTES: a zip with one incompressible entry
+	"archive": verb((*stage).archive).command(),
+	// publish FUNCTION; alias FUNCTION NAME VERSION [VERSION=WEIGHT]
+	"publish": verb((*stage).publish).command(),
+	"alias":   verb((*stage).alias).command(),
+	// configure FUNCTION NAME=VALUE...: environment variables of $LATEST
+	"configure": verb((*stage).configure).command(),
+	// bucket NAME; object s3://BUCKET/KEY FILE; image REPOSITORY:TAG CODE; image-function NAME REPOSITORY:TAG
+	"bucket":         verb((*stage).bucket).command(),
+	"object":         verb((*stage).object).command(),
+	"image":          verb((*stage).image).command(),
+	"image-function": verb((*stage).imageFunction).command(),
+
+	// deny ACTION [RESOURCE]; fault JSON; foreign-code FUNCTION CODE OPERATION: somebody else uploads code right
+	// before that call. calm ends them all.
+	"deny":         verb((*stage).deny).command(),
+	"fault":        verb((*stage).fault).command(),
+	"foreign-code": verb((*stage).foreignCode).command(),
+	"calm":         verb((*stage).calm).command(),
+
+	// exits CODE promote ARG...: run it, hold it to its exit code, and note the calls that it made
+	"exits": verb((*stage).exits).command(),
+	// asked: wait until a function of kind slow was invoked
+	"asked": verb((*stage).asked).command(),
+	// calls PATTERN=N...: how many calls SERVICE:OPERATION there were; `writes` are those that change something
+	"calls": verb((*stage).calls).command(),
+	// [!] holds FUNCTION ALIAS VERSION: what the alias holds, weights included
+	"holds": verb((*stage).holds).command(),
+	// answers FUNCTION QUALIFIER PATTERN: what it answers to an invocation
+	"answers": verb((*stage).answers).command(),
+	// output NAME PATTERN: of the last step
+	"output": verb((*stage).output).command(),
+	// well-delimited: every output of the last step has a random delimiter of its own
+	"well-delimited": verb((*stage).wellDelimited).command(),
+	// said: write what was printed into the file said, without what differs from run to run
+	"said": verb((*stage).said).command(),
+}
+
+// A verb is a command of a script. What it returns fails the script.
+type verb func(s *stage, ts *testscript.TestScript, args []string) error
+
+func (v verb) command() func(ts *testscript.TestScript, neg bool, args []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		s := ts.Value(stageKey{}).(*stage)
+		switch err := v(s, ts, args); {
+		case err != nil && !neg:
+			ts.Fatalf("%v", err)
+		case err == nil && neg:
+			ts.Fatalf("it did, and should not have")
+		}
+	}
+}
+
+var errUsage = errors.New("see the list of commands in script_test.go")
+
+func (s *stage) exits(ts *testscript.TestScript, args []string) error {
+	if len(args) < 2 {
+		return errUsage
+	}
+	want, err := strconv.Atoi(args[0])
+	if err != nil {
+		return errUsage
+	}
+	if s.cloud != nil {
+		s.cloud.ResetCalls()
+	}
+	for _, file := range []string{"GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"} {
+		if path := ts.Getenv(file); path != "" {
+			if err := os.WriteFile(path, nil, 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	err = ts.Exec(args[1], args[2:]...)
+	code := 0
+	if exited := (*exec.ExitError)(nil); errors.As(err, &exited) {
+		code = exited.ExitCode()
+	} else if err != nil {
+		return err
+	}
+	if s.cloud != nil {
+		s.last = s.cloud.Calls()
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d\n%s%s", code, want, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	}
+	return nil
+}
+
+// What differs from run to run, and what stands in its place.
+var passing = []struct {
+	pattern *regexp.Regexp
+	name    string
+}{
+	{regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+`), "http://SANDBOX"},
+	{regexp.MustCompile(`127\.0\.0\.1:[0-9]+`), "SANDBOX"},
+	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "ID"},
+	{regexp.MustCompile(`[0-9]{8}T[0-9]{6}Z-(?:[0-9a-f]{7}-)?[0-9a-f]{8}`), "RELEASE"},
+	{regexp.MustCompile(`\b[0-9]+(\.[0-9]+)? ?(ms|µs|s)\b`), "TIME"},
+	{regexp.MustCompile(`_api/[a-z0-9]{10}`), "_api/API"},
+	{regexp.MustCompile(`\bAPI [a-z0-9]{10}\b`), "API ID"},
+}
+
+func (s *stage) said(ts *testscript.TestScript, _ []string) error {
+	text := ts.ReadFile("stdout") + ts.ReadFile("stderr")
+	for _, p := range passing {
+		text = p.pattern.ReplaceAllString(text, p.name)
+	}
+	text = strings.ReplaceAll(text, ts.Getenv("WORK"), "$WORK")
+	return os.WriteFile(ts.MkAbs("said"), []byte(text), 0o644)
+}

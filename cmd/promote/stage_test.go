@@ -1,0 +1,467 @@
+package main_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/promote-on-success/promote/internal/config"
+	"github.com/promote-on-success/promote/internal/sandbox"
+	"github.com/promote-on-success/promote/internal/sandbox/runner"
+	"github.com/promote-on-success/promote/internal/sandbox/sandboxtest"
+)
+
+// A stage is where one script plays.
+type stage struct {
+	t       testing.TB
+	code    *runner.Go
+	cloud   *sandboxtest.Cloud // nil until the script starts one
+	last    []sandbox.Record   // the calls of the last `exits`; nil before
+	invoked chan struct{}      // has something once a function of kind slow was asked
+}
+
+type stageKey struct{}
+
+func setStage(env *testscript.Env) error {
+	env.Values[stageKey{}] = &stage{t: env.T().(testing.TB), code: runner.NewGo(), invoked: make(chan struct{}, 1)}
+	// No machine's own identity may be found, and nothing beyond loopback asked for one.
+	env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	env.Setenv("HOME", env.WorkDir)
+	return nil
+}
+
+func (s *stage) api(region ...string) *lambda.Client { return s.cloud.Lambda(region...) }
+func (s *stage) ctx() context.Context                { return s.t.Context() }
+
+func (s *stage) sandbox(ts *testscript.TestScript, args []string) error {
+	o := sandbox.Options{Runner: s.code, Seed: 1}
+	oidc := false
+	for i := 0; i < len(args); i++ {
+		var err error
+		switch args[i] {
+		case "-oidc":
+			oidc = true
+			continue
+		case "-update-time":
+			o.UpdateTime, err = time.ParseDuration(args[i+1])
+		case "-latency":
+			o.Latency, err = time.ParseDuration(args[i+1])
+		default:
+			err = errUsage
+		}
+		if err != nil {
+			return err
+		}
+		i++
+	}
+	s.cloud = sandboxtest.Start(s.t, o)
+	for name, value := range s.cloud.Env() {
+		key := strings.HasSuffix(name, "_KEY_ID") || strings.HasSuffix(name, "_ACCESS_KEY")
+		if strings.HasPrefix(name, "AWS_") && !(oidc && key) || oidc && strings.HasPrefix(name, "ACTIONS_") {
+			ts.Setenv(name, value)
+		}
+	}
+	return nil
+}
+
+func (s *stage) action(ts *testscript.TestScript, args []string) error {
+	work := ts.Getenv("WORK")
+	for _, in := range config.Inputs() {
+		value := in.Default
+		if in.Name == "job-status" {
+			value = "success"
+		}
+		ts.Setenv("INPUT_"+strings.ToUpper(in.Name), value)
+	}
+	for name, value := range map[string]string{
+		"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": work, "GITHUB_REPOSITORY": "octo-org/shop", "GITHUB_EVENT_NAME": "push",
+		"GITHUB_RUN_ID": "42", "GITHUB_RUN_ATTEMPT": "1", "GITHUB_ACTOR": "octocat", "GITHUB_SHA": strings.Repeat("0123abcd", 5),
+		"GITHUB_OUTPUT": filepath.Join(work, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(work, "summary.md"),
+	} {
+		ts.Setenv(name, value)
+	}
+	for _, arg := range args {
+		name, value, _ := strings.Cut(arg, "=")
+		ts.Setenv(name, value)
+	}
+	return nil
+}
+
+func (s *stage) input(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return errUsage
+	}
+	value := args[1]
+	if file, is := strings.CutPrefix(value, "@"); is {
+		value = ts.ReadFile(file)
+	}
+	ts.Setenv("INPUT_"+strings.ToUpper(args[0]), value)
+	return nil
+}
+
+// settled waits until a function can be used.
+func (s *stage) settled(name, region string) error {
+	for {
+		out, err := s.api(region).GetFunction(s.ctx(), &lambda.GetFunctionInput{FunctionName: &name})
+		if err != nil {
+			return err
+		}
+		if c := out.Configuration; c.State == types.StateActive && c.LastUpdateStatus != types.LastUpdateStatusInProgress {
+			return nil
+		}
+		select {
+		case <-s.ctx().Done():
+			return s.ctx().Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// place takes a function's name apart: "NAME" or "NAME@REGION".
+func place(name string) (string, string) {
+	if name, region, found := strings.Cut(name, "@"); found {
+		return name, region
+	}
+	return name, sandbox.DefaultRegion
+}
+
+func (s *stage) function(_ *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return errUsage
+	}
+	pack, err := s.packed(args[1])
+	if err != nil {
+		return err
+	}
+	name, region := place(args[0])
+	if _, err := s.api(region).CreateFunction(s.ctx(), &lambda.CreateFunctionInput{
+		FunctionName: &name, Role: aws.String(sandboxtest.Role), Runtime: types.RuntimeProvidedal2023,
+		Handler: aws.String("bootstrap"), Code: &types.FunctionCode{ZipFile: pack},
+	}); err != nil {
+		return err
+	}
+	return s.settled(name, region)
+}
+
+func write(ts *testscript.TestScript, file string, content []byte, mode os.FileMode) error {
+	file = ts.MkAbs(file)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, content, mode)
+}
+
+func (s *stage) zip(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return errUsage
+	}
+	pack, err := s.packed(args[1])
+	if err != nil {
+		return err
+	}
+	return write(ts, args[0], pack, 0o644)
+}
+
+func (s *stage) tree(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return errUsage
+	}
+	text, err := s.bootstrap(args[1])
+	if err != nil {
+		return err
+	}
+	return write(ts, path.Join(args[0], "bootstrap"), text, 0o755)
+}
+
+func (s *stage) archive(ts *testscript.TestScript, args []string) error {
+	if len(args) != 3 {
+		return errUsage
+	}
+	megabytes, err := strconv.Atoi(args[2])
+	if err != nil {
+		return errUsage
+	}
+	content := make([]byte, megabytes<<20)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(content) // never fails
+	pack, err := archived(args[1], content)
+	if err != nil {
+		return err
+	}
+	return write(ts, args[0], pack, 0o644)
+}
+
+func (s *stage) publish(_ *testscript.TestScript, args []string) error {
+	name, region := place(args[0])
+	_, err := s.api(region).PublishVersion(s.ctx(), &lambda.PublishVersionInput{FunctionName: &name})
+	return err
+}
+
+func (s *stage) alias(_ *testscript.TestScript, args []string) error {
+	if len(args) < 3 {
+		return errUsage
+	}
+	weights := map[string]float64{}
+	for _, arg := range args[3:] {
+		version, weight, _ := strings.Cut(arg, "=")
+		var err error
+		if weights[version], err = strconv.ParseFloat(weight, 64); err != nil {
+			return errUsage
+		}
+	}
+	name, region := place(args[0])
+	routing := &types.AliasRoutingConfiguration{AdditionalVersionWeights: weights}
+	_, err := s.api(region).CreateAlias(s.ctx(), &lambda.CreateAliasInput{FunctionName: &name, Name: &args[1], FunctionVersion: &args[2], RoutingConfig: routing})
+	if exists := (*types.ResourceConflictException)(nil); errors.As(err, &exists) {
+		_, err = s.api(region).UpdateAlias(s.ctx(), &lambda.UpdateAliasInput{FunctionName: &name, Name: &args[1], FunctionVersion: &args[2], RoutingConfig: routing})
+	}
+	return err
+}
+
+func (s *stage) configure(_ *testscript.TestScript, args []string) error {
+	variables := map[string]string{}
+	for _, arg := range args[1:] {
+		name, value, _ := strings.Cut(arg, "=")
+		variables[name] = value
+	}
+	name, region := place(args[0])
+	if _, err := s.api(region).UpdateFunctionConfiguration(s.ctx(), &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: &name, Environment: &types.Environment{Variables: variables},
+	}); err != nil {
+		return err
+	}
+	return s.settled(name, region)
+}
+
+func (s *stage) objects() *s3.Client {
+	return s3.NewFromConfig(s.cloud.AWS(), func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+func (s *stage) bucket(_ *testscript.TestScript, args []string) error {
+	_, err := s.objects().CreateBucket(s.ctx(), &s3.CreateBucketInput{Bucket: &args[0],
+		CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: sandbox.DefaultRegion}})
+	return err
+}
+
+func (s *stage) object(ts *testscript.TestScript, args []string) error {
+	bucket, key, found := strings.Cut(strings.TrimPrefix(args[0], "s3://"), "/")
+	if !found || len(args) != 2 {
+		return errUsage
+	}
+	_, err := s.objects().PutObject(s.ctx(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(ts.ReadFile(args[1]))})
+	return err
+}
+
+const registry = sandbox.DefaultAccount + ".dkr.ecr." + sandbox.DefaultRegion + ".amazonaws.com/"
+
+func (s *stage) image(_ *testscript.TestScript, args []string) error {
+	repository, tag, found := strings.Cut(args[0], ":")
+	if !found || len(args) != 2 {
+		return errUsage
+	}
+	api := ecr.NewFromConfig(s.cloud.AWS())
+	_, _ = api.CreateRepository(s.ctx(), &ecr.CreateRepositoryInput{RepositoryName: &repository}) // it may be there
+	manifest := fmt.Sprintf(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","annotations":{"code":%q}}`, args[1])
+	out, err := api.PutImage(s.ctx(), &ecr.PutImageInput{RepositoryName: &repository, ImageTag: &tag, ImageManifest: &manifest})
+	if err != nil {
+		return err
+	}
+	s.code.Register(strings.TrimPrefix(aws.ToString(out.Image.ImageId.ImageDigest), "sha256:"), s.handler(args[1]))
+	return nil
+}
+
+func (s *stage) imageFunction(_ *testscript.TestScript, args []string) error {
+	if _, err := s.api().CreateFunction(s.ctx(), &lambda.CreateFunctionInput{
+		FunctionName: &args[0], Role: aws.String(sandboxtest.Role), PackageType: types.PackageTypeImage,
+		Code: &types.FunctionCode{ImageUri: aws.String(registry + args[1])},
+	}); err != nil {
+		return err
+	}
+	return s.settled(args[0], sandbox.DefaultRegion)
+}
+
+func (s *stage) deny(_ *testscript.TestScript, args []string) error {
+	d := sandbox.Denial{Action: args[0]}
+	if len(args) > 1 {
+		d.Resource = args[1]
+	}
+	return s.cloud.Server().Deny(d)
+}
+
+func (s *stage) fault(_ *testscript.TestScript, args []string) error {
+	var f sandbox.Fault
+	if err := json.Unmarshal([]byte(strings.Join(args, " ")), &f); err != nil {
+		return err
+	}
+	_, err := s.cloud.Server().Fault(f)
+	return err
+}
+
+func (s *stage) foreignCode(_ *testscript.TestScript, args []string) error {
+	if len(args) != 3 {
+		return errUsage
+	}
+	pack, err := s.packed(args[1])
+	if err != nil {
+		return err
+	}
+	_, err = s.cloud.Server().Fault(sandbox.Fault{Kind: sandbox.ForeignWrite, Service: "lambda", Operation: args[2], Resource: args[0], Write: &sandbox.Write{
+		Operation:  "UpdateFunctionCode",
+		Parameters: map[string]any{"FunctionName": args[0], "ZipFile": base64.StdEncoding.EncodeToString(pack)},
+	}})
+	return err
+}
+
+func (s *stage) calm(*testscript.TestScript, []string) error {
+	s.cloud.Server().ClearFaults()
+	s.cloud.Server().ClearDenials()
+	return nil
+}
+
+func (s *stage) asked(*testscript.TestScript, []string) error {
+	select {
+	case <-s.invoked:
+		return nil
+	case <-time.After(30 * time.Second):
+		return errors.New("the function was not asked")
+	}
+}
+
+// reading are the calls that change nothing.
+var reading = regexp.MustCompile(`^(Get|List|Head|Batch|Describe|Invoke|AssumeRole)`)
+
+func (s *stage) calls(_ *testscript.TestScript, args []string) error {
+	list := s.last
+	if list == nil && s.cloud != nil {
+		list = s.cloud.Calls()
+	}
+	var log []string
+	for _, r := range list {
+		log = append(log, r.Service+":"+r.Operation)
+	}
+	for _, arg := range args {
+		pattern, number, found := strings.Cut(arg, "=")
+		want, err := strconv.Atoi(number)
+		if !found || err != nil {
+			return errUsage
+		}
+		n := 0
+		for i, call := range log {
+			fits, err := path.Match(pattern, call)
+			if err != nil {
+				return err
+			}
+			if fits || pattern == "all" || pattern == "writes" && !reading.MatchString(list[i].Operation) {
+				n++
+			}
+		}
+		if n != want {
+			return fmt.Errorf("%d calls of %s, want %d:\n%s", n, pattern, want, strings.Join(log, "\n"))
+		}
+	}
+	return nil
+}
+
+func (s *stage) holds(_ *testscript.TestScript, args []string) error {
+	name, region := place(args[0])
+	out, err := s.api(region).GetAlias(s.ctx(), &lambda.GetAliasInput{FunctionName: &name, Name: &args[1]})
+	if err != nil {
+		return err
+	}
+	found := aws.ToString(out.FunctionVersion)
+	if out.RoutingConfig != nil {
+		for _, v := range slices.Sorted(maps.Keys(out.RoutingConfig.AdditionalVersionWeights)) {
+			found += fmt.Sprintf(" %s=%g", v, out.RoutingConfig.AdditionalVersionWeights[v])
+		}
+	}
+	if want := strings.Join(args[2:], " "); found != want {
+		return fmt.Errorf("alias %s of %s holds %s, want %s", args[1], args[0], found, want)
+	}
+	return nil
+}
+
+func (s *stage) answers(_ *testscript.TestScript, args []string) error {
+	name, region := place(args[0])
+	out, err := s.api(region).Invoke(s.ctx(), &lambda.InvokeInput{FunctionName: &name, Qualifier: &args[1], Payload: []byte("{}")})
+	if err != nil {
+		return err
+	}
+	if fits, err := regexp.Match(args[2], out.Payload); err != nil || !fits {
+		return fmt.Errorf("it answers %s (%v)", out.Payload, err)
+	}
+	return nil
+}
+
+// An output is what a step gave, with what stands around a value.
+type output struct{ value, delimiter string }
+
+func outputs(text string) (map[string]output, error) {
+	found := map[string]output{}
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	for i := 0; i < len(lines); i++ {
+		name, delimiter, is := strings.Cut(lines[i], "<<")
+		end := slices.Index(lines[i+1:], delimiter)
+		if !is || end < 0 {
+			return nil, fmt.Errorf("%q begins no output that ends", lines[i])
+		}
+		found[name] = output{strings.Join(lines[i+1:i+1+end], "\n"), delimiter}
+		i += 1 + end
+	}
+	return found, nil
+}
+
+func (s *stage) output(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return errUsage
+	}
+	all, err := outputs(ts.ReadFile(ts.Getenv("GITHUB_OUTPUT")))
+	if err != nil {
+		return err
+	}
+	got, there := all[args[0]]
+	if fits, err := regexp.MatchString("^(?s:"+args[1]+")$", got.value); err != nil || !fits || !there {
+		return fmt.Errorf("output %s is %q (%v)", args[0], got.value, err)
+	}
+	return nil
+}
+
+func (s *stage) wellDelimited(ts *testscript.TestScript, _ []string) error {
+	all, err := outputs(ts.ReadFile(ts.Getenv("GITHUB_OUTPUT")))
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for name, o := range all {
+		if random, err := hex.DecodeString(o.delimiter); err != nil || len(random) < 16 || seen[o.delimiter] {
+			return fmt.Errorf("output %s has the delimiter %q", name, o.delimiter)
+		}
+		seen[o.delimiter] = true
+	}
+	for _, doc := range config.Outputs() {
+		if _, there := all[doc.Name]; !there {
+			return fmt.Errorf("there is no output %s", doc.Name)
+		}
+	}
+	return nil
+}
