@@ -10,8 +10,10 @@ import (
 func (r *Runner) deploy(ctx context.Context, plan Plan) (map[string]Candidate, []error) {
 	steps := plan.Promoting()
 	found := make([]Snapshot, len(steps))
+	work := r.work(StageDeploy, len(steps))
 	errs := each(ctx, len(steps), r.parallel(), true, func(i int) (err error) {
-		found[i], err = r.deployFunction(ctx, steps[i])
+		defer work.over(steps[i].Function.Key)
+		found[i], err = r.deployFunction(ctx, steps[i], work)
 		return err
 	})
 	candidates := map[string]Candidate{}
@@ -27,7 +29,7 @@ func (r *Runner) deploy(ctx context.Context, plan Plan) (map[string]Candidate, [
 	return candidates, errs
 }
 
-func (r *Runner) deployFunction(ctx context.Context, s Step) (Snapshot, error) {
+func (r *Runner) deployFunction(ctx context.Context, s Step, work *work) (Snapshot, error) {
 	say := r.say(StageDeploy, s.Function.Key)
 	ctx, cancel := context.WithTimeoutCause(ctx, r.limits().Update, fmt.Errorf("the update did not settle within %s", r.limits().Update))
 	defer cancel()
@@ -36,9 +38,11 @@ func (r *Runner) deployFunction(ctx context.Context, s Step) (Snapshot, error) {
 	switch s.Method {
 	case MethodUpload:
 		say("uploading %s (%s)", s.State.Package.Origin, s.Wanted.Short())
+		work.doing(s.Function.Key, "uploading %s", s.State.Package.Origin)
 		version, err = r.Functions.Upload(ctx, name, s.State.Package, s.State.Latest, say)
 	case MethodPublish:
 		say("publishing $LATEST (%s)", s.Wanted.Short())
+		work.doing(s.Function.Key, "publishing $LATEST of %s", name)
 		version, err = r.Functions.Publish(ctx, name, s.State.Latest, say)
 	case MethodAdopt:
 		version = s.State.Chosen.Version
@@ -46,6 +50,7 @@ func (r *Runner) deployFunction(ctx context.Context, s Step) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, err
 	}
+	work.doing(s.Function.Key, "waiting for version %s of %s", version, name)
 	candidate, err := r.Functions.Await(ctx, name, version, say)
 	if err != nil {
 		return Snapshot{}, err

@@ -81,8 +81,13 @@ func (r *Runner) goBack(ctx context.Context, o *Outcome, flips []*flip) {
 // bringHome puts one alias back, or says why it is not.
 func (r *Runner) bringHome(ctx context.Context, f *flip) {
 	say := r.say(StageGoBack, f.step.Function.Key)
-	if f.step.Action == ActionCreate {
+	switch {
+	case f.step.Action == ActionCreate:
 		f.settleCreation(ctx)
+		return
+	case f.theirs:
+		f.fate = FateForeign
+		f.err = &Conflict{Thing: f.alias.thing(), Expected: f.step.State.Routing.String(), Found: f.after.String() + ", where somebody else put it"}
 		return
 	}
 	var revision Revision
@@ -116,7 +121,10 @@ func (f *flip) settleCreation(ctx context.Context) {
 func (r *Runner) attention(f *flip, env Environment) []string {
 	commands := []string{lookCommand(f.step.Function.Name, env)}
 	if f.step.State.Routing != nil {
-		revision := Revision("REVISION-ID-OF-THE-FIRST-COMMAND")
+		revision := f.after.Revision
+		if revision == "" {
+			revision = "REVISION-ID-OF-THE-FIRST-COMMAND"
+		}
 		commands = append(commands, pointCommand(f.step.Function.Name, env, f.step.Previous(), revision))
 	}
 	return commands

@@ -28,19 +28,20 @@ type aliasRegister struct {
 
 func (a aliasRegister) thing() string { return fmt.Sprintf("alias %s of %s", a.alias, a.name) }
 
-// point sends the alias from one routing to one version. It returns the routing as it is then, a [*Conflict] when
-// somebody else's value stands there, an *unproved when it cannot tell, or another error when nothing has changed.
+// point sends the alias from one routing to one version. It returns the routing as it is then, and whether this write
+// put it there: somebody else may have wanted the same. It returns a [*Conflict] when somebody else's other value stands
+// there, an *unproved when it cannot tell, or another error when nothing has changed.
 //
 // A result of unknown effect is resolved by reading, never by hoping. Where the old value is still there, the same
 // compare-and-set is sent again: only one of the two can succeed, since the first to land moves the revision. A
 // refusal over an unchanged value (somebody's touch, or a description) is tried again with the revision read anew.
-func (a aliasRegister) point(ctx context.Context, from Routing, to Version) (Routing, error) {
+func (a aliasRegister) point(ctx context.Context, from Routing, to Version) (after Routing, ours bool, err error) {
 	revision, outstanding := from.Revision, false
 	var lastErr error
 	for range writeTries {
 		after, err := a.aliases.Move(ctx, a.name, a.alias, revision, to)
 		if err == nil {
-			return after, nil
+			return after, true, nil
 		}
 		lastErr = err
 		switch {
@@ -48,28 +49,28 @@ func (a aliasRegister) point(ctx context.Context, from Routing, to Version) (Rou
 			outstanding = true
 		case errors.Is(err, ErrStale), errors.Is(err, ErrNotFound):
 		case outstanding:
-			return Routing{}, &unproved{err} // this one had no effect, but an earlier one may have
+			return Routing{}, false, &unproved{err} // this one had no effect, but an earlier one may have
 		default:
-			return Routing{}, err
+			return Routing{}, false, err
 		}
 		found, err := a.read(ctx)
 		switch {
 		case errors.Is(err, ErrNotFound):
-			return Routing{}, &Conflict{Thing: a.thing(), Expected: from.String(), Found: "no alias: it was deleted"}
+			return Routing{}, false, &Conflict{Thing: a.thing(), Expected: from.String(), Found: "no alias: it was deleted"}
 		case err != nil:
-			return Routing{}, &unproved{errors.Join(lastErr, err)}
+			return Routing{}, false, &unproved{errors.Join(lastErr, err)}
 		case found.Same(Routing{Version: to}):
-			return found, nil
+			return found, outstanding, nil
 		case !found.Same(from):
-			return Routing{}, &Conflict{Thing: a.thing(), Expected: from.String(), Found: found.String()}
+			return Routing{}, false, &Conflict{Thing: a.thing(), Expected: from.String(), Found: found.String()}
 		}
 		revision = found.Revision
 		pause(ctx)
 	}
 	if outstanding {
-		return Routing{}, &unproved{lastErr}
+		return Routing{}, false, &unproved{lastErr}
 	}
-	return Routing{}, lastErr
+	return Routing{}, false, lastErr
 }
 
 // create makes the alias at the version. That it does not exist is what fences it.

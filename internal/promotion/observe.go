@@ -10,7 +10,10 @@ import (
 // observe reads the world. It reads on after a fault, so that a person sees all of them at once.
 func (r *Runner) observe(ctx context.Context, req Request) (World, []error) {
 	states := make([]State, len(req.Functions))
+	work := r.work(StagePlan, len(req.Functions))
 	errs := each(ctx, len(req.Functions), r.parallel(), false, func(i int) (err error) {
+		work.doing(req.Functions[i].Key, "reading %s", req.Functions[i].Name)
+		defer work.over(req.Functions[i].Key)
 		states[i], err = r.observeFunction(ctx, req.Functions[i], req.Environment)
 		return err
 	})

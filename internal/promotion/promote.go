@@ -14,6 +14,7 @@ type flip struct {
 	candidate Candidate
 	alias     aliasRegister
 	after     Routing // once it has moved
+	theirs    bool    // somebody else moved it to the candidate, so it is not ours to put back
 	fate      Fate
 	err       error
 }
@@ -38,7 +39,8 @@ func (r *Runner) promote(ctx context.Context, o *Outcome, plan Plan, candidates 
 
 	// Creations come last: a new alias has nothing to go back to.
 	flips := append(moves, creations...)
-	if !r.flipAll(ctx, moves) || !r.flipAll(ctx, creations) {
+	work := r.work(StagePromote, len(flips))
+	if !r.flipAll(ctx, moves, work) || !r.flipAll(ctx, creations, work) {
 		r.goBack(ctx, o, flips)
 		return false
 	}
@@ -48,8 +50,10 @@ func (r *Runner) promote(ctx context.Context, o *Outcome, plan Plan, candidates 
 
 // flipAll moves aliases with bounded parallelism, and reports whether every one of them stands at its candidate. It
 // starts no more when one has failed or ctx has ended; what is on its way is resolved all the same.
-func (r *Runner) flipAll(ctx context.Context, flips []*flip) bool {
+func (r *Runner) flipAll(ctx context.Context, flips []*flip, work *work) bool {
 	each(ctx, len(flips), r.parallel(), true, func(i int) error {
+		work.doing(flips[i].step.Function.Key, "moving %s", flips[i].alias.thing())
+		defer work.over(flips[i].step.Function.Key)
 		r.flip(ctx, flips[i])
 		return flips[i].err
 	})
@@ -66,8 +70,9 @@ func (r *Runner) flip(ctx context.Context, f *flip) {
 			say("alias %s created at version %s", f.alias.alias, f.candidate.Version)
 		}
 	} else {
-		if f.after, f.err = f.alias.point(ctx, *f.step.State.Routing, f.candidate.Version); f.err == nil {
-			f.fate = FateMoved
+		var ours bool
+		if f.after, ours, f.err = f.alias.point(ctx, *f.step.State.Routing, f.candidate.Version); f.err == nil {
+			f.fate, f.theirs = FateMoved, !ours
 			say("alias %s moved from version %s to %s", f.alias.alias, f.step.Previous(), f.candidate.Version)
 		}
 	}

@@ -14,11 +14,11 @@ type Runner struct {
 	Checks    Checks
 	Routes    EndpointRoutes // needed only for requests with endpoints
 	Limits    Limits         // zero fields take [DefaultLimits]
-	Parallel  int            // functions and checks at work at once; 0 is 32
+	Parallel  int            // functions and checks at work at once; 0 is 64
 	Tell      func(Event)    // told what happens, from many goroutines; nil for silence
 }
 
-const defaultParallel = 32
+const defaultParallel = 64
 
 // Run tells the story: plan, deploy, verify, promote. It returns an outcome on every road; until the first alias is
 // moved, a fault costs nothing, and after that every road but promotion goes through going back.

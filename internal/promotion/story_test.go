@@ -403,6 +403,14 @@ func TestFlippingMany(t *testing.T) {
 			t.Errorf("a holds %s, b holds %s", th.alias("a"), th.alias("b"))
 		}
 	})
+	one(t, "an alias that somebody else moved to the same version is not ours to put back", sandbox.Options{}, func(t *testing.T, th *theatre, req promotion.Request) {
+		th.network.disturb(&disturbance{operation: "UpdateAlias", function: "b", nth: 1, do: first(func() { th.point("b", "2") })})
+		th.network.disturb(&disturbance{operation: "UpdateAlias", function: "d", nth: 1, do: refuse(403, "AccessDeniedException")})
+		expect(t, th.run(req), promotion.NeedsAttention, promotion.ReasonUnproved)
+		if th.alias("a") != "1" || th.alias("b") != "2" {
+			t.Errorf("a holds %s, b holds %s", th.alias("a"), th.alias("b"))
+		}
+	})
 	one(t, "a signal in the middle sends home what has moved", sandbox.Options{}, func(t *testing.T, th *theatre, req promotion.Request) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		th.network.disturb(&disturbance{operation: "UpdateAlias", nth: 3, do: first(func() { cancel(fmt.Errorf("interrupt")) })})

@@ -34,7 +34,10 @@ func (r *Runner) verify(ctx context.Context, o *Outcome, plan Plan, candidates m
 
 	set := releaseSet(o, plan, candidates)
 	o.Checks = make([]CheckResult, len(req.Checks))
+	work := r.work(StageVerify, len(req.Checks))
 	each(ctx, len(req.Checks), r.parallel(), false, func(i int) error {
+		work.doing(req.Checks[i].Name, "%s", req.Checks[i].Name)
+		defer work.over(req.Checks[i].Name)
 		o.Checks[i] = r.ask(ctx, req.Checks[i], req, plan, set)
 		return nil
 	})
