@@ -150,6 +150,9 @@ type functionLog struct {
 }
 
 func (l *groupedLog) tell(e promotion.Event) {
+	if e.Progress != nil {
+		return
+	}
 	if l.single || e.Function == "" {
 		l.step.Say("%s: %s", e.Stage, e.Text)
 		return
