@@ -94,7 +94,7 @@ func (c *command) releasing(mode promotion.Mode, short, long string) *cobra.Comm
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s := c.surrounding(cmd, mode)
 		result, faults := s.load(flags(cmd))
-		teller := newTeller(c.stderr, c.quiet)
+		teller := newTeller(c.stderr, lookOf(c.stderr, c.quiet, c.getenv))
 		var outcomes []promotion.Outcome
 		if len(faults) > 0 {
 			outcomes = append(outcomes, promotion.BadInput(result.Request, faults))
