@@ -18,6 +18,7 @@ import (
 	"github.com/promote-on-success/promote/internal/promotion"
 	"github.com/promote-on-success/promote/internal/sandbox"
 	"github.com/promote-on-success/promote/internal/sandbox/sandboxtest"
+	"github.com/promote-on-success/promote/internal/sandbox/sts"
 )
 
 const role = "arn:aws:iam::123456789012:role/deploy"
@@ -99,6 +100,9 @@ func TestARoleIsAssumedWithGitHubsIdentity(t *testing.T) {
 
 	t.Run("a role that does not trust the workflow", func(t *testing.T) {
 		c := sandboxtest.Start(t, sandbox.Options{})
+		if err := c.Server().SetRole(sts.Role{Account: sandbox.DefaultAccount, Name: "other", Subjects: []string{"repo:octo-org/another:*"}}); err != nil {
+			t.Fatal(err)
+		}
 		a, err := account.Open(t.Context(), account.Options{Role: "arn:aws:iam::123456789012:role/other", Getenv: job(c)})
 		if err != nil {
 			t.Fatal(err)

@@ -26,8 +26,8 @@ type Account struct {
 	AccessKeyID     string `json:"accessKeyId"`
 	SecretAccessKey string `json:"secretAccessKey"`
 
-	// Roles can be assumed. Without any, there is one, "deploy", which the account itself and every
-	// GitHub workflow may assume.
+	// Roles can be assumed. Without any, every role is there, whatever its name, and the account itself and
+	// every GitHub workflow may assume it.
 	Roles []sts.Role `json:"roles"`
 }
 
@@ -44,7 +44,7 @@ func (a Account) withDefaults() (Account, error) {
 		a.SecretAccessKey = base64.RawURLEncoding.EncodeToString(sum[:])[:40]
 	}
 	if a.Roles == nil {
-		a.Roles = []sts.Role{{Account: a.ID, Name: "deploy", Subjects: []string{"repo:*"}, Principals: []string{"arn:aws:*::" + a.ID + ":*"}}}
+		a.Roles = []sts.Role{{Account: a.ID, Name: "*", Subjects: []string{"repo:*"}, Principals: []string{"arn:aws:*::" + a.ID + ":*"}}}
 	}
 	for i := range a.Roles {
 		a.Roles[i].Account = a.ID

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/promote-on-success/promote/internal/sandbox/cloud"
@@ -97,8 +98,14 @@ func (s *Service) assumeRoleWithWebIdentity(form url.Values) (any, *cloud.Error)
 func (s *Service) role(arn string) (Role, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	role, ok := s.roles[arn]
-	return role, ok
+	if role, ok := s.roles[arn]; ok {
+		return role, true
+	}
+	// A role named "*" stands for every name in its account that no other role has.
+	prefix, name, named := strings.Cut(arn, ":role/")
+	role, ok := s.roles[prefix+":role/*"]
+	role.Name = name
+	return role, ok && named && name != ""
 }
 
 func matchAny(patterns []string, text string) bool {

@@ -23,7 +23,7 @@ import (
 // A Role can be assumed by whom it trusts.
 type Role struct {
 	Account string `json:"account"`
-	Name    string `json:"name"`
+	Name    string `json:"name"` // "*" is every role of the account that is not named
 	// Subjects are patterns of the "sub" of GitHub's identity tokens ("repo:octo-org/shop:*").
 	Subjects []string `json:"subjects"`
 	// Principals are patterns of ARNs that may assume the role with credentials of their own.
