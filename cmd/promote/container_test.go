@@ -82,7 +82,7 @@ func (j *job) command(inputs map[string]string) (*exec.Cmd, *bytes.Buffer) {
 	for name, value := range inputs {
 		env["INPUT_"+strings.ToUpper(strings.ReplaceAll(name, " ", "_"))] = value
 	}
-	args := []string{"run", "--rm", "--workdir", "/github/workspace", "--network", "host"}
+	args := []string{"run", "--rm", "--label", "promote.test", "--workdir", "/github/workspace", "--network", "host"}
 	for name, value := range env {
 		args = append(args, "-e", name+"="+value)
 	}
