@@ -63,6 +63,9 @@ Exit codes: ` + exitCodes(),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SuggestionsMinimumDistance = 2
+	root.Flags().BoolP("help", "h", false, "Show this help; promote COMMAND --help shows a command's")
+	root.Flags().Bool("version", false, "Show the version")
 	root.SetUsageFunc(usage)
 	root.AddCommand(
 		c.releasing(promotion.ModeRun, "Deploy, verify and promote", `Deploy a candidate of every function that changed, verify exactly these versions, and move the
@@ -77,11 +80,15 @@ and print the IAM policy that the configuration needs. It can be run again at an
 	return root
 }
 
+// commandOrder is the order in which a person should meet the commands.
+var commandOrder = []string{"run", "plan", "status", "setup", "schema"}
+
 func unknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("there is no command %q; there are run, plan, status, setup and schema", args[0])
+	last := len(commandOrder) - 1
+	text := fmt.Sprintf("there is no command %q; there are %s and %s", args[0], strings.Join(commandOrder[:last], ", "), commandOrder[last])
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		text += "; did you mean " + near[0] + "?"
 	}
@@ -159,7 +166,7 @@ differs from it. Nothing is changed; read permissions suffice.`,
 }
 
 func (c *command) schema() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of promote.yaml, for editors", Args: cobra.NoArgs,
 		Long: `Print the JSON Schema of promote.yaml. An editor that knows it completes and checks the file:
 
@@ -170,6 +177,8 @@ func (c *command) schema() *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().BoolP("help", "h", false, "Show this help")
+	return cmd
 }
 
 // configured gives a command the flags of the configuration, one for each of the action's inputs that it takes.
@@ -180,10 +189,15 @@ func (c *command) configured(mode promotion.Mode, cmd *cobra.Command) *cobra.Com
 		if in.ActionOnly || len(in.Modes) > 0 && !slices.Contains(in.Modes, mode) {
 			continue
 		}
-		cmd.Flags().Var(&input{placeholder: in.Placeholder}, in.Name, in.Description)
+		description := in.Description
+		if in.Default != "" {
+			description += " (default " + in.Default + ")"
+		}
+		cmd.Flags().Var(&input{placeholder: in.Placeholder}, in.Name, description)
 	}
 	cmd.Flags().BoolVar(&c.json, "json", false, "Print the result as JSON")
 	cmd.Flags().BoolVarP(&c.quiet, "quiet", "q", false, "Tell no progress")
+	cmd.Flags().BoolP("help", "h", false, "Show this help")
 	return cmd
 }
 
@@ -236,8 +250,8 @@ func usage(cmd *cobra.Command) error {
 	b.WriteString("Usage:\n")
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "  %s COMMAND\n\nCommands:\n", cmd.CommandPath())
-		for _, sub := range cmd.Commands() {
-			if sub.IsAvailableCommand() {
+		for _, name := range commandOrder {
+			if sub, _, err := cmd.Find([]string{name}); err == nil {
 				fmt.Fprintf(&b, "  %-8s %s\n", sub.Name(), sub.Short)
 			}
 		}

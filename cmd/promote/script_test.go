@@ -88,6 +88,12 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"output": verb((*stage).output).command(),
 	// well-delimited: every output of the last step has a random delimiter of its own
 	"well-delimited": verb((*stage).wellDelimited).command(),
+	// grouped FUNCTION...: the log of the last step tells of each function in groups of its own
+	"grouped": verb((*stage).grouped).command(),
+	// obeys-nobody: the runner would take no line of the last step's log for a command that is not the program's own
+	"obeys-nobody": verb((*stage).obeysNobody).command(),
+	// committed FILE: the outcome in JSON is of the commit that the file names
+	"committed": verb((*stage).committed).command(),
 	// said: write what was printed into the file said, without what differs from run to run
 	"said": verb((*stage).said).command(),
 }

@@ -77,6 +77,9 @@ func (s *stage) sandbox(ts *testscript.TestScript, args []string) error {
 		i++
 	}
 	s.cloud = sandboxtest.Start(s.t, o)
+	account := s.cloud.Server().Accounts()[0]
+	ts.Setenv("KEY", account.AccessKeyID)
+	ts.Setenv("SECRET", account.SecretAccessKey)
 	for name, value := range s.cloud.Env() {
 		key := strings.HasSuffix(name, "_KEY_ID") || strings.HasSuffix(name, "_ACCESS_KEY")
 		if strings.HasPrefix(name, "AWS_") && !(oidc && key) || oidc && strings.HasPrefix(name, "ACTIONS_") {

@@ -133,11 +133,8 @@ func (t *teller) refresh() {
 	if t.look.columns == nil {
 		return
 	}
-	text := t.waiting.text(time.Now())
-	// A line that reaches the last column would go on in the next one, and could not be erased.
-	if room := max(t.look.columns()-1, 1); len([]rune(text)) > room {
-		text = string([]rune(text)[:room-1]) + "…"
-	}
+	// A line that goes on in the next one could not be erased; some terminals begin it when the last column is written.
+	text := t.waiting.text(time.Now(), t.look.columns()-1)
 	if text == t.shown {
 		return
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/promote-on-success/promote/internal/promotion"
 )
@@ -45,8 +46,9 @@ func (s *status) take(e promotion.Event, now time.Time) {
 	}
 }
 
-// text says it in one line: "deploy 3/20 · waiting for version 42 of checkout · 8 s"; "" if there is nothing to say.
-func (s *status) text(now time.Time) string {
+// text says it in one line: "deploy 3/20 · waiting for version 42 of checkout · 8 s"; "" if there is nothing to say. In
+// fewer columns what it waits for is cut, and how far and how long is not.
+func (s *status) text(now time.Time, columns int) string {
 	if len(s.pieces) == 0 {
 		return ""
 	}
@@ -55,13 +57,26 @@ func (s *status) text(now time.Time) string {
 	if waited <= worthAWord || now.Sub(s.since) <= worthAWord {
 		return ""
 	}
-	text := string(s.stage)
+	stage := string(s.stage)
 	if s.of > 0 {
-		text += fmt.Sprintf(" %d/%d", s.done, s.of)
+		stage += fmt.Sprintf(" %d/%d", s.done, s.of)
 	}
-	text += " · " + plain(oldest.doing)
+	doing := plain(oldest.doing)
 	if more := len(s.pieces) - 1; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
+		doing += fmt.Sprintf(" and %d more", more)
 	}
-	return text + fmt.Sprintf(" · %d s", int(waited.Seconds()))
+	time := fmt.Sprintf(" · %d s", int(waited.Seconds()))
+	room := columns - utf8.RuneCountInString(stage+" · "+time)
+	if room < 2 {
+		return cut(stage+time, columns)
+	}
+	return stage + " · " + cut(doing, room) + time
+}
+
+// cut shortens text to so many characters, and shows that it did.
+func cut(text string, most int) string {
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:max(most-1, 0)]) + "…"
 }
