@@ -31,7 +31,10 @@ func (r *Runner) deploy(ctx context.Context, plan Plan) (map[string]Candidate, [
 
 func (r *Runner) deployFunction(ctx context.Context, s Step, work *work) (Snapshot, error) {
 	say := r.say(StageDeploy, s.Function.Key)
-	ctx, cancel := context.WithTimeoutCause(ctx, r.limits().Update, fmt.Errorf("the update did not settle within %s", r.limits().Update))
+	ctx, cancel := context.WithTimeoutCause(ctx, r.limits().Update, Fault{
+		What: fmt.Sprintf("the update did not settle within %s", r.limits().Update),
+		Hint: "what keeps the function busy is stated on its page in the console; update-timeout gives it more time",
+	})
 	defer cancel()
 
 	name, version, err := s.Function.Name, Version(0), error(nil)

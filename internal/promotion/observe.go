@@ -59,7 +59,7 @@ func (r *Runner) observeFunction(ctx context.Context, f Function, env Environmen
 	}
 	if packageErr == nil && st.Package.Digest != "" {
 		if err := r.Packages.Fits(ctx, f.Name, st.Package, st.Latest); err != nil {
-			errs = append(errs, err)
+			errs = append(errs, configuredAt(f.Where, err))
 		}
 	}
 	if ofAlias != nil {
@@ -74,6 +74,15 @@ func (r *Runner) observeFunction(ctx context.Context, f Function, env Environmen
 		return st, errs
 	}
 	return st, nil
+}
+
+// configuredAt says where the thing that is at fault was configured, unless that is known.
+func configuredAt(where Where, err error) error {
+	if f, is := err.(Fault); is && f.Where == (Where{}) {
+		f.Where = where
+		return f
+	}
+	return err
 }
 
 // observeAlias reads what the alias holds now: the baseline, whoever put it there. There is none if it does not exist.

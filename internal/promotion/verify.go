@@ -136,9 +136,9 @@ func judge(o *Outcome) Reason {
 	return verdict
 }
 
+// checkFault is the fault of a check that could not be asked. Who asked has said which check it is.
 func checkFault(c CheckResult, err error) Fault {
 	f := FaultOf(err)
-	f.What = fmt.Sprintf("check %q could not be asked: %s", c.Check, f.What)
 	if f.Where == (Where{}) {
 		f.Where = c.Where
 	}
