@@ -1,0 +1,38 @@
+package github
+
+import (
+	"context"
+	"net/url"
+
+	api "github.com/google/go-github/v60/github"
+)
+
+// Located are the addresses that a client would use.
+func Located(apiURL, uploadURL, graphQL, graphQLOfJob string) (rest, upload, graphql *url.URL, err error) {
+	a, err := locate(apiURL, uploadURL, graphQL, graphQLOfJob)
+	return a.api, a.upload, a.graphql, err
+}
+
+// Comments lists what was said about an issue, as a list that has pages.
+func (c *Client) Comments(ctx context.Context, issue int) ([]string, error) {
+	list, err := all(ctx, func(ctx context.Context, page api.ListOptions) ([]*api.IssueComment, *api.Response, error) {
+		return c.api.Issues.ListComments(ctx, c.owner, c.name, issue, &api.IssueListCommentsOptions{ListOptions: page})
+	})
+	var bodies []string
+	for _, one := range list {
+		bodies = append(bodies, one.GetBody())
+	}
+	if err != nil {
+		err = c.explain(ctx, "list comments", err)
+	}
+	return bodies, err
+}
+
+// Comment makes a call that changes something.
+func (c *Client) Comment(ctx context.Context, issue int, body string) error {
+	_, _, err := c.api.Issues.CreateComment(ctx, c.owner, c.name, issue, &api.IssueComment{Body: &body})
+	if err != nil {
+		err = c.explain(ctx, "comment", err)
+	}
+	return err
+}
