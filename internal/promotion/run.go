@@ -33,7 +33,7 @@ func (r *Runner) Run(ctx context.Context, req Request) Outcome {
 	world, errs := r.observe(ctx, req)
 	if len(errs) > 0 {
 		o.fault(errs...)
-		return o.stopped(ctx, Failed, ReasonReadFailed, "what is live could not be read; nothing was changed")
+		return o.stopped(ctx, Failed, ReasonReadFailed, "the plan could not be made, since not all of what is live and wanted could be read; nothing was changed")
 	}
 	plan := NewPlan(req, world)
 	o.take(plan)
