@@ -1,4 +1,4 @@
-.PHONY: test demo lint bench conformance ci long
+.PHONY: test demo lint bench oracles conformance conformance-sweep ci long
 
 test:
 	go test ./...
@@ -15,9 +15,18 @@ bench:
 	go test -run '^$$' -bench . -benchtime 1s ./...
 
 # The sandbox against AWS's own DynamoDB Local and GitHub's own description of its API.
-conformance:
+oracles:
 	.ci/dynamodb-local
 	.ci/github-openapi
+
+# Whether AWS behaves as promote relies on, on the account that the default credentials reach and that
+# PROMOTE_CONFORMANCE_ACCOUNT names; see internal/conformance/README.md. Costs less than a cent.
+conformance:
+	go test -tags aws -run '^TestRealAccount$$' -count 1 -v -timeout 70m ./internal/conformance
+
+# Removes what a run that was killed left behind.
+conformance-sweep:
+	go test -tags aws -run '^TestRealSweep$$' -count 1 -v -timeout 30m ./internal/conformance
 
 ci:
 	.ci/run

@@ -42,16 +42,16 @@ func session(t *testing.T) (context.Context, conformance.Session) {
 	return ctx, conformance.Session{AWS: cfg, Getenv: os.Getenv, Out: os.Stdout}
 }
 
-// TestAccount is `make conformance`.
-func TestAccount(t *testing.T) {
+// TestRealAccount is `make conformance`.
+func TestRealAccount(t *testing.T) {
 	ctx, s := session(t)
 	if err := s.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestSweep is `make conformance-sweep`.
-func TestSweep(t *testing.T) {
+// TestRealSweep is `make conformance-sweep`.
+func TestRealSweep(t *testing.T) {
 	ctx, s := session(t)
 	if err := s.Sweep(ctx); err != nil {
 		t.Fatal(err)
