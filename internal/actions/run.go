@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
+
+	"github.com/promote-on-success/promote/internal/promotion"
 )
 
 // Event is what started the workflow: "push", "pull_request", "workflow_run".
@@ -14,6 +15,12 @@ func (s *Step) Event() string { return s.getenv("GITHUB_EVENT_NAME") }
 
 // Repository is "owner/name".
 func (s *Step) Repository() string { return s.getenv("GITHUB_REPOSITORY") }
+
+// RepositoryID is GitHub's number of the repository, the same after a renaming.
+func (s *Step) RepositoryID() string { return s.getenv("GITHUB_REPOSITORY_ID") }
+
+// Ref is what the run was started for: "refs/heads/main", "refs/tags/v1.2.0", "refs/pull/7/merge".
+func (s *Step) Ref() string { return s.getenv("GITHUB_REF") }
 
 // RunID is the workflow run's number, the same in all of its attempts.
 func (s *Step) RunID() string { return s.getenv("GITHUB_RUN_ID") }
@@ -48,29 +55,43 @@ func (s *Step) RunURL() string {
 // maxEvent bounds what is read of the event. GitHub sends 25 MB at most.
 const maxEvent = 32 << 20
 
-var commitPattern = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
-
-// Commit is the commit that the run is about, "" outside of Actions. It is GITHUB_SHA, but for two events of which
-// that is another one: after a pull request's event it is a merge that nobody will keep, after another workflow's
-// end it is the tip of the default branch and not what that workflow tested.
+// Commit is the commit that the run is about, "" outside of Actions. It is GITHUB_SHA, which a run keeps when it is run
+// again, but for these events:
+//
+//   - after another workflow's end GITHUB_SHA is the tip of the default branch, and not what that workflow tested;
+//   - in an open pull request's events it is a merge that nobody will keep (or the base), and what is proposed is the head;
+//   - in those of a pull request that was merged it may be the base's tip by then, and what came of the merge, squash or
+//     rebase is the merge commit. Its head may never be part of the base's history.
+//
+// For a tag, pushed, released or dispatched, it is the commit that was tagged. Where the hash should be that of an
+// annotated tag's object all the same, as in a value given by hand, only GitHub or git can tell; see [Step.Ref].
 //
 // https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
 func (s *Step) Commit() (string, error) {
 	sha := s.getenv("GITHUB_SHA")
 	event := s.Event()
-	if event == "workflow_run" || event == "pull_request" || event == "pull_request_target" {
+	switch event {
+	case "workflow_run", "pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment":
 		payload, err := s.payload()
 		if err != nil {
 			return "", fmt.Errorf("find the commit of the event %s: %w", event, err)
 		}
-		if sha = payload.PullRequest.Head.SHA; event == "workflow_run" {
+		pull := payload.PullRequest
+		switch {
+		case event == "workflow_run":
 			sha = payload.WorkflowRun.HeadSHA
+		case pull.Merged || pull.MergedAt != "": // reviews come with the latter alone
+			sha = pull.MergeCommitSHA
+		default:
+			sha = pull.Head.SHA
 		}
-	} else if sha == "" {
-		return "", nil
+	default:
+		if sha == "" {
+			return "", nil
+		}
 	}
-	if !commitPattern.MatchString(sha) {
-		return "", fmt.Errorf("find the commit of the event %s: %q is no commit", event, cut(sha, 64))
+	if wrong := promotion.CheckCommit(sha); wrong != "" {
+		return "", fmt.Errorf("find the commit of the event %s: %s", event, wrong)
 	}
 	return sha, nil
 }
@@ -84,6 +105,9 @@ type payload struct {
 		Head struct {
 			SHA string `json:"sha"`
 		} `json:"head"`
+		Merged         bool   `json:"merged"`
+		MergedAt       string `json:"merged_at"`
+		MergeCommitSHA string `json:"merge_commit_sha"`
 	} `json:"pull_request"`
 }
 
