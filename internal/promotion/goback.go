@@ -67,6 +67,8 @@ func (r *Runner) goBack(ctx context.Context, o *Outcome, flips []*flip) {
 	switch {
 	case trouble:
 		o.end(NeedsAttention, ReasonUnproved, "%s, and not every alias of %s could be put back: the commands are in the report", why, env)
+	case conflict && back == 0:
+		o.end(ConflictFound, ReasonAliasMoved, "an alias of %s was changed by somebody else; theirs is left alone, and there was nothing to put back", env)
 	case conflict:
 		o.end(ConflictFound, ReasonAliasMoved, "an alias of %s was changed by somebody else; %s put back, theirs left alone", env, plural(back, "alias"))
 	case created > 0:

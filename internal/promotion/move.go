@@ -58,7 +58,7 @@ func (a aliasRegister) point(ctx context.Context, from Routing, to Version) (aft
 		case errors.Is(err, ErrNotFound):
 			return Routing{}, false, &Conflict{Thing: a.thing(), Expected: from.String(), Found: "no alias: it was deleted"}
 		case err != nil:
-			return Routing{}, false, &unproved{errors.Join(lastErr, err)}
+			return Routing{}, false, &unproved{unsettled(lastErr, err)}
 		case found.Same(Routing{Version: to}):
 			return found, outstanding, nil
 		case !found.Same(from):
@@ -97,7 +97,7 @@ func (a aliasRegister) create(ctx context.Context, at Version) (Routing, error) 
 		case errors.Is(err, ErrNotFound):
 			pause(ctx)
 		case err != nil:
-			return Routing{}, &unproved{errors.Join(lastErr, err)}
+			return Routing{}, &unproved{unsettled(lastErr, err)}
 		case found.Same(Routing{Version: at}):
 			return found, nil
 		default:
@@ -111,7 +111,7 @@ func (a aliasRegister) create(ctx context.Context, at Version) (Routing, error) 
 // of unknown effect is fenced by it: the alias is written once more even where it already holds the old value, so that
 // its revision moves and the late write is refused. It returns a [*Conflict] when somebody else's value stands there.
 func (a aliasRegister) home(ctx context.Context, before Routing, ours Version, revision Revision) (Routing, error) {
-	var lastErr error
+	var lastErr, unread error
 	for range writeTries {
 		if revision != "" {
 			after, err := a.aliases.Move(ctx, a.name, a.alias, revision, before.Version)
@@ -130,15 +130,26 @@ func (a aliasRegister) home(ctx context.Context, before Routing, ours Version, r
 		case errors.Is(err, ErrNotFound):
 			return Routing{}, &Conflict{Thing: a.thing(), Expected: Routing{Version: ours}.String(), Found: "no alias: it was deleted"}
 		case err != nil:
-			lastErr = errors.Join(lastErr, err)
+			unread = err
 		case !found.Same(before) && !found.Same(Routing{Version: ours}):
 			return Routing{}, &Conflict{Thing: a.thing(), Expected: Routing{Version: ours}.String(), Found: found.String()}
 		default:
-			revision = found.Revision
+			revision, unread = found.Revision, nil
 		}
 		pause(ctx)
 	}
-	return Routing{}, &unproved{lastErr}
+	return Routing{}, &unproved{unsettled(lastErr, unread)}
+}
+
+// unsettled tells why it is not known what came of a write, and why that could not be read either. One of them may be nil.
+func unsettled(write, read error) error {
+	switch {
+	case read == nil:
+		return write
+	case write == nil:
+		return read
+	}
+	return fmt.Errorf("%w; and then %w", write, read)
 }
 
 // read reads the alias, more than once if need be. [ErrNotFound] is an answer.
