@@ -180,16 +180,28 @@ func (d *show) build(ctx context.Context) error {
 	return d.release(ctx, "1", "", shopFunctions...)
 }
 
-// release builds a release of some functions of the shop into dist/.
+// release puts a release of some functions of the shop into dist/. One that was built before is taken as it is.
 func (d *show) release(ctx context.Context, number, fault string, functions ...string) error {
 	const serve = "github.com/promote-on-success/promote/examples/shop/internal/serve"
+	flags := fmt.Sprintf("-s -w -buildid= -X %s.Release=%s -X %s.Fault=%s", serve, number, serve, fault)
+	verb := "took"
 	for _, f := range functions {
-		flags := fmt.Sprintf("-s -w -buildid= -X %s.Release=%s -X %s.Fault=%s", serve, number, serve, fault)
-		if err := d.compile(ctx, "./examples/shop/"+f, filepath.Join(d.folder, "dist", f, "bootstrap"), "-tags", "lambda.norpc", "-ldflags", flags); err != nil {
+		built := filepath.Join(d.folder, "releases", number, f, "bootstrap")
+		if _, err := os.Stat(built); err != nil {
+			verb = "built"
+			if err := d.compile(ctx, "./examples/shop/"+f, built, "-tags", "lambda.norpc", "-ldflags", flags); err != nil {
+				return err
+			}
+		}
+		dist := filepath.Join(d.folder, "dist", f)
+		if err := os.RemoveAll(dist); err != nil {
+			return err
+		}
+		if err := os.CopyFS(dist, os.DirFS(filepath.Dir(built))); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(d.out, "built release %s of %s\n", number, strings.Join(functions, ", "))
+	fmt.Fprintf(d.out, "%s release %s of %s\n", verb, number, strings.Join(functions, ", "))
 	return nil
 }
 
