@@ -87,9 +87,9 @@ func routing(name, alias string, version *string, config *types.AliasRoutingConf
 	r := promotion.Routing{Revision: promotion.Revision(aws.ToString(revision))}
 	var err error
 	if r.Version, err = promotion.ParseVersion(aws.ToString(version)); err != nil {
-		return promotion.Routing{}, fault(
+		return promotion.Routing{}, kinded{fault(
 			fmt.Sprintf("point it to a published version once: aws lambda publish-version --function-name %s, then aws lambda update-alias --function-name %s --name %s --function-version NUMBER", name, name, alias),
-			"alias %s of %s points to %s, which is no version that could be gone back to", alias, name, aws.ToString(version))
+			"alias %s of %s points to %s, which is no version that could be gone back to", alias, name, aws.ToString(version)), promotion.ErrNoVersion}
 	}
 	if config == nil {
 		return r, nil

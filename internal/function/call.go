@@ -12,6 +12,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/promote-on-success/promote/internal/awserr"
+	"github.com/promote-on-success/promote/internal/promotion"
 )
 
 // A call watches one call of the SDK: each attempt gets a deadline of its own that begins when it is sent, since
@@ -41,7 +42,7 @@ func (c *call) watch(o *lambda.Options) {
 func once(o *lambda.Options) { o.Retryer = throttledOnly{o.Retryer} }
 
 func (c *call) attempt(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.within(ctx))
 	defer cancel()
 	c.pending = true
 	out, meta, err := next.HandleDeserialize(ctx, in)
@@ -50,6 +51,15 @@ func (c *call) attempt(ctx context.Context, in middleware.DeserializeInput, next
 		c.pending = !refused
 	}
 	return out, meta, err
+}
+
+// within is how long an attempt may take. One that puts an alias back leaves time for another: the little that there
+// is after a signal must not be lost with one answer.
+func (c *call) within(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok && promotion.IsUrgent(ctx) {
+		return min(c.timeout, time.Until(deadline)*2/3)
+	}
+	return c.timeout
 }
 
 // unknown tells whether the write that ended with err may have been carried out, or may still be.

@@ -69,6 +69,8 @@ var (
 	ErrStale = errors.New("the revision is stale")
 	// ErrNotFound: the alias, version or function does not exist. Nothing changed.
 	ErrNotFound = errors.New("not found")
+	// ErrNoVersion: the alias points to $LATEST, which is no version.
+	ErrNoVersion = errors.New("it points to $LATEST")
 	// ErrExists: an alias that was to be created exists. Nothing changed.
 	ErrExists = errors.New("exists already")
 	// ErrUnknownEffect: the answer was lost, late, or a server's fault: the write may have been carried out, may

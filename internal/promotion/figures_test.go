@@ -3,6 +3,7 @@ package promotion_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func (th *theatre) quota(rate float64) {
 		"AWS_REGION": sandbox.DefaultRegion, "AWS_ENDPOINT_URL": th.cloud.Server().BaseURL(),
 	}
 	acct, err := account.Open(th.t.Context(), account.Options{
-		Getenv: func(name string) string { return env[name] }, HTTPClient: th.cloud.HTTPClient(), Rates: account.Rates{Shared: rate},
+		Getenv: func(name string) string { return env[name] }, HTTPClient: &http.Client{Transport: th.network}, Rates: account.Rates{Shared: rate},
 	})
 	if err != nil {
 		th.t.Fatal(err)

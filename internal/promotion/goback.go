@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 type urgentKey struct{}
@@ -14,18 +15,14 @@ func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx,
 // IsUrgent tells whether a context was marked by [Urgent].
 func IsUrgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }
 
+// backShare is what each alias adds to the time for going back: AWS takes fifteen calls a second, of everybody.
+const backShare = 150 * time.Millisecond
+
 // goBack undoes what was moved, in reverse, each alias with the revision that this run wrote, and closes the outcome.
 // It never writes over somebody else's change, and it goes on past an alias that it cannot bring home.
 func (r *Runner) goBack(ctx context.Context, o *Outcome, flips []*flip) {
 	interrupted := ctx.Err() != nil
 	cause := context.Cause(ctx)
-	limit := r.limits().GoBack
-	if interrupted {
-		limit = r.limits().Interrupted
-	}
-	home, cancel := context.WithTimeout(Urgent(context.WithoutCancel(ctx)), limit)
-	defer cancel()
-
 	var out []*flip
 	for _, f := range flips {
 		if f.err != nil {
@@ -36,8 +33,22 @@ func (r *Runner) goBack(ctx context.Context, o *Outcome, flips []*flip) {
 		}
 	}
 	slices.Reverse(out)
+
+	limit := r.limits().GoBack + time.Duration(len(out))*backShare
+	if interrupted {
+		limit = r.limits().Interrupted
+	}
+	// A signal that comes only now leaves no more time than one that came before.
+	bounded, cancel := outliveBy(ctx, r.limits().Interrupted)
+	defer cancel()
+	home, cancel := context.WithTimeout(Urgent(bounded), limit)
+	defer cancel()
 	trouble := false
-	each(home, len(out), r.parallel(), false, func(i int) error { r.bringHome(home, out[i]); return nil })
+	for i, err := range each(home, len(out), r.parallel(), false, func(i int) error { r.bringHome(home, out[i]); return nil }) {
+		if err != nil { // a panic's: nobody knows how far it came
+			out[i].fate, out[i].err = FateUnknown, err
+		}
+	}
 	o.flipped(flips)
 	for _, f := range flips {
 		entry := o.function(f.step.Function.Key)

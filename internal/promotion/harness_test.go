@@ -22,6 +22,7 @@ import (
 	"github.com/promote-on-success/promote/internal/function"
 	"github.com/promote-on-success/promote/internal/promotion"
 	"github.com/promote-on-success/promote/internal/sandbox"
+	sandboxlambda "github.com/promote-on-success/promote/internal/sandbox/lambda"
 	"github.com/promote-on-success/promote/internal/sandbox/sandboxtest"
 )
 
@@ -97,18 +98,26 @@ func (th *theatre) run(req promotion.Request) promotion.Outcome {
 // alias is what the environment's alias of a function holds: a version, "none", or a version with weights.
 func (th *theatre) alias(function string) string {
 	th.t.Helper()
-	got, err := th.cloud.Lambda().GetAlias(th.t.Context(), &lambda.GetAliasInput{FunctionName: aws.String(function), Name: aws.String("prod")})
-	if err != nil {
-		if strings.Contains(err.Error(), "ResourceNotFoundException") {
-			return "none"
-		}
-		th.t.Fatalf("read the alias of %s: %v", function, err)
+	values := th.history(function)
+	if len(values) == 0 {
+		return "none"
 	}
-	held := aws.ToString(got.FunctionVersion)
-	if got.RoutingConfig != nil && len(got.RoutingConfig.AdditionalVersionWeights) > 0 {
-		held += " with weights"
+	return held(values[len(values)-1])
+}
+
+// history is every value that the environment's alias of a function has had, oldest first.
+func (th *theatre) history(function string) []sandboxlambda.AliasValue {
+	return th.cloud.Server().Lambda().History(sandbox.DefaultAccount, sandbox.DefaultRegion, function, "prod")
+}
+
+func held(v sandboxlambda.AliasValue) string {
+	switch {
+	case v.Deleted:
+		return "none"
+	case len(v.Weights) > 0:
+		return v.Version + " with weights"
 	}
-	return held
+	return v.Version
 }
 
 // answer is what callers of the alias get.
@@ -194,6 +203,10 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 // operationOf names a Lambda request as the API does, as far as the story makes such requests.
 func operationOf(r *http.Request) (operation, function string) {
 	part := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if len(part) > 2 && part[1] == "apis" {
+		part[2] = "*"
+		return r.Method + " /" + strings.Join(part, "/"), ""
+	}
 	if len(part) < 3 || part[1] != "functions" {
 		return r.Method + " " + r.URL.Path, ""
 	}

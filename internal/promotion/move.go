@@ -24,6 +24,7 @@ func (u *unproved) Unwrap() error { return u.err }
 type aliasRegister struct {
 	aliases     Aliases
 	name, alias string
+	resolving   time.Duration // how long it may take to find out what became of a write
 }
 
 func (a aliasRegister) thing() string { return fmt.Sprintf("alias %s of %s", a.alias, a.name) }
@@ -38,12 +39,17 @@ func (a aliasRegister) thing() string { return fmt.Sprintf("alias %s of %s", a.a
 func (a aliasRegister) point(ctx context.Context, from Routing, to Version) (after Routing, ours bool, err error) {
 	revision, outstanding := from.Revision, false
 	var lastErr error
-	for range writeTries {
+	for try := range writeTries {
 		after, err := a.aliases.Move(ctx, a.name, a.alias, revision, to)
 		if err == nil {
 			return after, true, nil
 		}
 		lastErr = err
+		if try == 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = a.resolve(ctx)
+			defer cancel()
+		}
 		switch {
 		case errors.Is(err, ErrUnknownEffect):
 			outstanding = true
@@ -55,17 +61,19 @@ func (a aliasRegister) point(ctx context.Context, from Routing, to Version) (aft
 		}
 		found, err := a.read(ctx)
 		switch {
-		case errors.Is(err, ErrNotFound):
-			return Routing{}, false, &Conflict{Thing: a.thing(), Expected: from.String(), Found: "no alias: it was deleted"}
+		case foreign(err) != "":
+			return Routing{}, false, a.conflict(from, foreign(err))
 		case err != nil:
 			return Routing{}, false, &unproved{unsettled(lastErr, err)}
-		case found.Same(Routing{Version: to}):
+		case found.at(to, from.Version):
 			return found, outstanding, nil
 		case !found.Same(from):
-			return Routing{}, false, &Conflict{Thing: a.thing(), Expected: from.String(), Found: found.String()}
+			return Routing{}, false, a.conflict(from, found.String())
+		case errors.Is(lastErr, ErrNotFound) && !outstanding:
+			return Routing{}, false, a.gone(to, lastErr)
 		}
 		revision = found.Revision
-		pause(ctx)
+		pause(ctx, retryPause)
 	}
 	if outstanding {
 		return Routing{}, false, &unproved{lastErr}
@@ -77,12 +85,17 @@ func (a aliasRegister) point(ctx context.Context, from Routing, to Version) (aft
 func (a aliasRegister) create(ctx context.Context, at Version) (Routing, error) {
 	outstanding := false
 	var lastErr error
-	for range writeTries {
+	for try := range writeTries {
 		after, err := a.aliases.Create(ctx, a.name, a.alias, at)
 		if err == nil {
 			return after, nil
 		}
 		lastErr = err
+		if try == 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = a.resolve(ctx)
+			defer cancel()
+		}
 		switch {
 		case errors.Is(err, ErrUnknownEffect):
 			outstanding = true
@@ -95,7 +108,9 @@ func (a aliasRegister) create(ctx context.Context, at Version) (Routing, error) 
 		found, err := a.read(ctx)
 		switch {
 		case errors.Is(err, ErrNotFound):
-			pause(ctx)
+			pause(ctx, retryPause)
+		case errors.Is(err, ErrNoVersion):
+			return Routing{}, &Conflict{Thing: a.thing(), Expected: "no alias", Found: foreign(err)}
 		case err != nil:
 			return Routing{}, &unproved{unsettled(lastErr, err)}
 		case found.Same(Routing{Version: at}):
@@ -120,23 +135,25 @@ func (a aliasRegister) home(ctx context.Context, before Routing, ours Version, r
 			}
 			if !errors.Is(err, ErrStale) && !errors.Is(err, ErrUnknownEffect) && !errors.Is(err, ErrNotFound) {
 				lastErr = err
-				pause(ctx)
+				pause(ctx, retryPause)
 				continue // a refusal or a throttle: nothing changed, and this is worth another try
 			}
 			lastErr = err
 		}
 		found, err := a.read(ctx)
 		switch {
-		case errors.Is(err, ErrNotFound):
-			return Routing{}, &Conflict{Thing: a.thing(), Expected: Routing{Version: ours}.String(), Found: "no alias: it was deleted"}
+		case foreign(err) != "":
+			return Routing{}, a.conflict(Routing{Version: ours}, foreign(err))
 		case err != nil:
 			unread = err
-		case !found.Same(before) && !found.Same(Routing{Version: ours}):
-			return Routing{}, &Conflict{Thing: a.thing(), Expected: Routing{Version: ours}.String(), Found: found.String()}
+		case !found.at(before.Version, ours) && !found.at(ours, before.Version):
+			return Routing{}, a.conflict(Routing{Version: ours}, found.String())
+		case errors.Is(lastErr, ErrNotFound):
+			return Routing{}, &unproved{a.gone(before.Version, lastErr)}
 		default:
 			revision, unread = found.Revision, nil
 		}
-		pause(ctx)
+		pause(ctx, retryPause)
 	}
 	return Routing{}, &unproved{unsettled(lastErr, unread)}
 }
@@ -152,22 +169,48 @@ func unsettled(write, read error) error {
 	return fmt.Errorf("%w; and then %w", write, read)
 }
 
-// read reads the alias, more than once if need be. [ErrNotFound] is an answer.
+// conflict says what stands where something else was expected.
+func (a aliasRegister) conflict(expected Routing, found string) error {
+	return &Conflict{Thing: a.thing(), Expected: expected.String(), Found: found}
+}
+
+// gone says that a version is not there any more: Lambda did not find something, and the alias is not it.
+func (a aliasRegister) gone(v Version, err error) error {
+	return fmt.Errorf("version %s of %s does not exist any more: %w", v, a.name, err)
+}
+
+// foreign says what somebody else made of an alias that was read, "" where the error tells of no such thing.
+func foreign(err error) string {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return "no alias: it was deleted"
+	case errors.Is(err, ErrNoVersion):
+		return "$LATEST"
+	}
+	return ""
+}
+
+// resolve gives the time, and the right of way, that it takes to find out what became of a write.
+func (a aliasRegister) resolve(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(Urgent(ctx), a.resolving)
+}
+
+// read reads the alias, more than once if need be. [ErrNotFound] and [ErrNoVersion] are answers.
 func (a aliasRegister) read(ctx context.Context) (Routing, error) {
 	var err error
 	for range readTries {
 		var found Routing
-		if found, err = a.aliases.Read(ctx, a.name, a.alias); err == nil || errors.Is(err, ErrNotFound) {
+		if found, err = a.aliases.Read(ctx, a.name, a.alias); err == nil || foreign(err) != "" {
 			return found, err
 		}
-		pause(ctx)
+		pause(ctx, retryPause)
 	}
 	return Routing{}, err
 }
 
 // pause waits a moment before a try, or until ctx ends.
-func pause(ctx context.Context) {
-	t := time.NewTimer(retryPause)
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

@@ -35,18 +35,20 @@ type Functions interface {
 // Aliases is the register that is compared and set. Every error of a write that is not one of those named here
 // means that nothing changed.
 type Aliases interface {
-	// Read returns the alias's routing. It returns an error wrapping [ErrNotFound] when there is no such alias.
+	// Read returns the alias's routing. It returns an error wrapping [ErrNotFound] when there is no such alias, or
+	// [ErrNoVersion] when it points to $LATEST.
 	Read(ctx context.Context, name, alias string) (Routing, error)
 	// Create makes the alias at v. It returns an error wrapping [ErrExists] when there is one, or [ErrUnknownEffect].
 	Create(ctx context.Context, name, alias string, v Version) (Routing, error)
 	// Move sends the whole of the alias to v, and clears its weights, if its revision is still the given one.
-	// It returns an error wrapping [ErrStale] if it is not, [ErrNotFound] if the alias is gone, or [ErrUnknownEffect].
+	// It returns an error wrapping [ErrStale] if it is not, [ErrNotFound] if the alias or the version is gone, or
+	// [ErrUnknownEffect].
 	Move(ctx context.Context, name, alias string, revision Revision, v Version) (Routing, error)
 }
 
 // Checks asks one question about the candidates.
 type Checks interface {
-	// Ask runs the check and returns its verdict, or the reason why it could not be asked in Err. It ends with ctx.
+	// Ask runs the check and returns its verdict, or in Err which check could not be asked and why. It ends with ctx.
 	Ask(ctx context.Context, c Check, s Subject) CheckResult
 }
 

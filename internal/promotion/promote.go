@@ -14,6 +14,8 @@ type flip struct {
 	candidate Candidate
 	alias     aliasRegister
 	after     Routing // once it has moved
+	seen      bool    // it was read back
+	warming   bool    // Lambda keeps its callers at the version before
 	theirs    bool    // somebody else moved it to the candidate, so it is not ours to put back
 	fate      Fate
 	err       error
@@ -26,7 +28,7 @@ func (r *Runner) promote(ctx context.Context, o *Outcome, plan Plan, candidates 
 	var moves, creations []*flip
 	for _, s := range plan.Promoting() {
 		c := candidates[s.Function.Key]
-		f := &flip{step: s, candidate: c, fate: FateKept, alias: aliasRegister{r.Aliases, s.Function.Name, env.Alias}}
+		f := &flip{step: s, candidate: c, fate: FateKept, alias: aliasRegister{r.Aliases, s.Function.Name, env.Alias, r.limits().Call}}
 		switch {
 		case s.Action == ActionCreate:
 			creations = append(creations, f)
@@ -51,19 +53,23 @@ func (r *Runner) promote(ctx context.Context, o *Outcome, plan Plan, candidates 
 // flipAll moves aliases with bounded parallelism, and reports whether every one of them stands at its candidate. It
 // starts no more when one has failed or ctx has ended; what is on its way is resolved all the same.
 func (r *Runner) flipAll(ctx context.Context, flips []*flip, work *work) bool {
-	each(ctx, len(flips), r.parallel(), true, func(i int) error {
+	errs := each(ctx, len(flips), r.parallel(), true, func(i int) error {
 		work.doing(flips[i].step.Function.Key, "moving %s", flips[i].alias.thing())
 		defer work.over(flips[i].step.Function.Key)
 		r.flip(ctx, flips[i])
 		return flips[i].err
 	})
+	for i, f := range flips {
+		f.err = errs[i] // a panic's too, whose flip is left at [FateUnknown]
+	}
 	return !slices.ContainsFunc(flips, func(f *flip) bool { return f.fate != FateMoved && f.fate != FateCreated })
 }
 
 func (r *Runner) flip(ctx context.Context, f *flip) {
 	say := r.say(StagePromote, f.step.Function.Key)
-	ctx, cancel := r.outlive(ctx)
+	ctx, cancel := outlive(ctx)
 	defer cancel()
+	f.fate = FateUnknown
 	if f.step.Action == ActionCreate {
 		if f.after, f.err = f.alias.create(ctx, f.candidate.Version); f.err == nil {
 			f.fate = FateCreated
@@ -77,11 +83,11 @@ func (r *Runner) flip(ctx context.Context, f *flip) {
 		}
 	}
 	switch {
-	case f.err == nil:
-	case isUnproved(f.err):
-		f.fate = FateUnknown
+	case f.err == nil, isUnproved(f.err):
 	case isConflict(f.err):
 		f.fate = FateForeign
+	default:
+		f.fate = FateKept
 	}
 	if f.err != nil {
 		say("alias %s was not moved: %v", f.alias.alias, f.err)
@@ -91,12 +97,16 @@ func (r *Runner) flip(ctx context.Context, f *flip) {
 // callGrace is how long a write on its way may still take once the run was told to stop.
 const callGrace = 1500 * time.Millisecond
 
-// outlive gives a context for one alias that ends after [Limits.Call], and that an interruption does not cut short but
-// bounds: a write that was sent has to be resolved.
-func (r *Runner) outlive(ctx context.Context) (context.Context, context.CancelFunc) {
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.limits().Call)
+// outlive gives a context that an interruption does not cut short but bounds: a write that was sent has to be resolved.
+// It has no other end, since waiting for a turn among the account's calls is nobody's fault.
+func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	return outliveBy(ctx, callGrace)
+}
+
+func outliveBy(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	bounded, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		t := time.NewTimer(callGrace)
+		t := time.NewTimer(grace)
 		defer t.Stop()
 		select {
 		case <-t.C:
@@ -116,54 +126,6 @@ func (o *Outcome) flipped(flips []*flip) {
 			entry.Commands = []string{pointCommand(f.step.Function.Name, o.Request.Environment, f.step.Previous(), f.after.Revision)}
 		}
 	}
-}
-
-// readBack reads each alias once, after the last write. What somebody did after our write is told, and left alone.
-func (r *Runner) readBack(ctx context.Context, o *Outcome, flips []*flip) bool {
-	each(ctx, len(flips), r.parallel(), false, func(i int) error {
-		f := flips[i]
-		ctx, cancel := r.outlive(ctx)
-		defer cancel()
-		found, err := f.alias.read(ctx)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			f.fate, f.err = FateForeign, &Conflict{Thing: f.alias.thing(), Expected: f.after.String(), Found: "no alias: it was deleted"}
-		case err != nil:
-			f.err = err
-		case found.Same(f.after), found.Revision == before(f):
-			// The second is a reading that lags behind: it shows the very revision that our write replaced.
-		default:
-			f.fate, f.err = FateForeign, &Conflict{Thing: f.alias.thing(), Expected: f.after.String(), Found: found.String()}
-		}
-		return nil
-	})
-	o.flipped(flips)
-	foreign := 0
-	for _, f := range flips {
-		switch {
-		case f.fate == FateForeign:
-			foreign++
-			o.fault(f.err)
-			o.function(f.step.Function.Key).Commands = []string{lookCommand(f.step.Function.Name, o.Request.Environment)}
-		case f.err != nil:
-			w := FaultOf(f.err)
-			w.What = "the alias was moved, but reading it back failed: " + w.What
-			o.Warnings = append(o.Warnings, w)
-		}
-	}
-	if foreign > 0 {
-		o.end(ConflictFound, ReasonReadBack, "%s promoted, and then somebody else moved %s", plural(len(flips), "function"), plural(foreign, "alias"))
-		return false
-	}
-	return true
-}
-
-// before is the revision that the flip's write replaced; "" for a creation.
-func before(f *flip) Revision {
-	if f.step.State.Routing == nil {
-		return ""
-	}
-	return f.step.State.Routing.Revision
 }
 
 func isUnproved(err error) bool {

@@ -2,6 +2,7 @@ package promotion
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -53,6 +54,14 @@ type Function struct {
 	Where        Where
 }
 
+// Checked tells whether any check concerns a function of the request.
+func (r Request) Checked() bool {
+	return slices.ContainsFunc(r.Checks, func(c Check) bool {
+		_, known := r.Function(c.Function())
+		return known || c.Function() == ""
+	})
+}
+
 // Function finds a function of the request by its key.
 func (r Request) Function(key string) (Function, bool) {
 	for _, f := range r.Functions {
@@ -66,8 +75,8 @@ func (r Request) Function(key string) (Function, bool) {
 // Limits bound how long one piece of work may take.
 type Limits struct {
 	Update      time.Duration // until an update has settled and a version is active
-	Call        time.Duration // one write of an alias, with the reading that resolves its result
-	GoBack      time.Duration // putting aliases back after a fault
+	Call        time.Duration // finding out what became of one write of an alias
+	GoBack      time.Duration // putting aliases back after a fault, apart from what their number takes
 	Interrupted time.Duration // putting aliases back after a signal
 }
 

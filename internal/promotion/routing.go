@@ -23,6 +23,19 @@ func (r Routing) Same(o Routing) bool {
 // Whole tells whether the alias sends every caller to one version.
 func (r Routing) Whole() bool { return len(r.Weights) == 0 }
 
+// warming tells whether the alias was sent to a version and Lambda keeps its callers at the one before it, since
+// provisioned concurrency is not ready there. Lambda sets and clears these weights by itself:
+// https://github.com/hashicorp/terraform-provider-aws/issues/13329.
+func (r Routing) warming(to, before Version) bool {
+	_, kept := r.Weights[before]
+	return r.Version == to && len(r.Weights) == 1 && kept
+}
+
+// at tells whether the alias was sent to a version, from before: it holds it alone, or will do so.
+func (r Routing) at(to, before Version) bool {
+	return r.Same(Routing{Version: to}) || r.warming(to, before)
+}
+
 func (r Routing) String() string {
 	if r.Whole() {
 		return "version " + r.Version.String()

@@ -73,7 +73,9 @@ func (r *Runner) Run(ctx context.Context, req Request) Outcome {
 	if !r.promote(ctx, o, plan, candidates) {
 		return *o
 	}
-	r.addRoutes(context.WithoutCancel(ctx), o, plan)
+	routes, cancel := outlive(ctx)
+	defer cancel()
+	r.addRoutes(routes, o, plan)
 	moved := o.count(FateMoved, FateCreated)
 	if moved == 0 {
 		return o.end(Unchanged, ReasonNoChange, "%s already holds what was deployed: Lambda found nothing to publish", req.Environment.Name)
@@ -139,7 +141,7 @@ func Refuse(req Request) (Outcome, bool) {
 		})
 		return o.end(Refused, ReasonJobFailed, "the job is not green, so nothing is promoted; no call was made"), true
 	}
-	if len(req.Checks) == 0 && !req.VerifyNone {
+	if !req.Checked() && !req.VerifyNone {
 		o.Faults = append(o.Faults, noCheck)
 		return o.end(Refused, ReasonNoCheck, "no check is configured; no call was made"), true
 	}
