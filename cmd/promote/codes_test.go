@@ -137,3 +137,16 @@ func archived(name string, content []byte) ([]byte, error) {
 	}
 	return b.Bytes(), err
 }
+
+// claiming is a zip archive whose directory says that its one program has so many bytes.
+func claiming(name string, size uint64) ([]byte, error) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	header := &zip.FileHeader{Name: name, Method: zip.Deflate, UncompressedSize64: size}
+	header.SetMode(0o755)
+	_, err := z.CreateRaw(header)
+	if err == nil {
+		err = z.Close()
+	}
+	return b.Bytes(), err
+}

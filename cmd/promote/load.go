@@ -55,6 +55,9 @@ func readFile(workspace string, inputs map[string]config.Input) config.File {
 		}
 	case errors.Is(err, fs.ErrNotExist):
 	default:
+		if p := (*fs.PathError)(nil); errors.As(err, &p) {
+			err = p.Err // its name is told anyway
+		}
 		file.Err = err
 	}
 	return file

@@ -89,6 +89,33 @@ func (s *stage) sandbox(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
+const shopFile = `app: shop
+functions: {checkout: {artifact: dist/checkout.zip}}
+verify:
+  - invoke: {function: checkout, expect: .ok, within: 1s}
+environments: {prod: {}}
+`
+
+func (s *stage) shop(ts *testscript.TestScript, _ []string) error {
+	if _, err := os.Stat(ts.MkAbs("promote.yaml")); err != nil {
+		if err := write(ts, "promote.yaml", []byte(shopFile), 0o644); err != nil {
+			return err
+		}
+	}
+	for _, step := range []struct {
+		do   verb
+		args []string
+	}{
+		{(*stage).sandbox, nil}, {(*stage).function, []string{"checkout", "old"}}, {(*stage).publish, []string{"checkout"}},
+		{(*stage).alias, []string{"checkout", "prod", "1"}}, {(*stage).zip, []string{"dist/checkout.zip", "v1"}},
+	} {
+		if err := step.do(s, ts, step.args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *stage) action(ts *testscript.TestScript, args []string) error {
 	work := ts.Getenv("WORK")
 	for _, in := range config.Inputs() {
@@ -199,12 +226,19 @@ func (s *stage) tree(ts *testscript.TestScript, args []string) error {
 }
 
 func (s *stage) archive(ts *testscript.TestScript, args []string) error {
-	if len(args) != 3 {
+	if len(args) < 3 {
 		return errUsage
 	}
 	megabytes, err := strconv.Atoi(args[2])
 	if err != nil {
 		return errUsage
+	}
+	if len(args) > 3 {
+		pack, err := claiming(args[1], uint64(megabytes)<<20)
+		if err != nil {
+			return err
+		}
+		return write(ts, args[0], pack, 0o644)
 	}
 	content := make([]byte, megabytes<<20)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(content) // never fails
