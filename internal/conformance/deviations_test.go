@@ -212,6 +212,20 @@ func deviations() map[string][]deviation {
 				in.Architectures = []types.Architecture{types.ArchitectureX8664}
 			}, nil),
 		},
+		"latest-revision-stays": {
+			differ("every call moves it", nil, func(_ *lambda.GetFunctionInput, out *lambda.GetFunctionOutput, err error) (*lambda.GetFunctionOutput, error) {
+				if err == nil {
+					out.Configuration.RevisionId = aws.String(fmt.Sprint("revision ", ends.Add(1)))
+				}
+				return out, err
+			}),
+			differ("nothing moves it", nil, func(_ *lambda.GetFunctionInput, out *lambda.GetFunctionOutput, err error) (*lambda.GetFunctionOutput, error) {
+				if err == nil {
+					out.Configuration.RevisionId = aws.String("always the same")
+				}
+				return out, err
+			}),
+		},
 		"publish-guards": {
 			differ[lambda.PublishVersionInput, lambda.PublishVersionOutput]("the revision is not compared", func(in *lambda.PublishVersionInput) { in.RevisionId = nil }, nil),
 			differ[lambda.PublishVersionInput, lambda.PublishVersionOutput]("the digest is not compared", func(in *lambda.PublishVersionInput) { in.CodeSha256 = nil }, nil),

@@ -35,6 +35,13 @@ func latestPoints() []Point {
 			Promise: "A deployment changes code and nothing that it was not given.",
 			Known:   Assumed,
 			check:   keepsArchitectures,
+		}, {
+			Name:    "latest-revision-stays",
+			Claim:   "CreateAlias, UpdateAlias, AddPermission and invocations leave the revisions of $LATEST and of versions; PublishVersion moves $LATEST's.",
+			Promise: "Evidence through the latest endpoint holds while other environments are promoted; it is void only if $LATEST itself was touched.",
+			Known:   Assumed,
+			Most:    Usage{Invocations: 2},
+			check:   revisionStays,
 		},
 	}
 }
@@ -182,5 +189,77 @@ func keepsArchitectures(ctx context.Context, e *Env) (Result, error) {
 	var f findings
 	f.hold(len(after.Architectures) == 1 && after.Architectures[0] == types.ArchitectureArm64, "the architectures became %v", after.Architectures)
 	f.saw("still %v", after.Architectures)
+	return f.result()
+}
+
+// revisionStays is the promise that evidence through the latest endpoint is void only if $LATEST was touched.
+func revisionStays(ctx context.Context, e *Env) (Result, error) {
+	s, err := e.released(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	latest, err := s.settled(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	version, err := s.configuration(ctx, "1")
+	if err != nil {
+		return Result{}, err
+	}
+	var f findings
+	deeds := []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"CreateAlias", func(ctx context.Context) error {
+			_, err := s.lambda.CreateAlias(ctx, &lambda.CreateAliasInput{FunctionName: &s.name, Name: aws.String("other"), FunctionVersion: aws.String("1")})
+			return err
+		}},
+		{"UpdateAlias", func(ctx context.Context) error {
+			_, err := s.send(ctx, write{version: aws.String("2"), weights: map[string]float64{"1": 0.5}})
+			return err
+		}},
+		{"AddPermission on the function", func(ctx context.Context) error { return s.permit(ctx, nil) }},
+		{"AddPermission on an alias", func(ctx context.Context) error { return s.permit(ctx, aws.String(live)) }},
+		{"Invoke", func(ctx context.Context) error {
+			_, err := s.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &s.name})
+			return err
+		}},
+		{"Invoke of the alias", func(ctx context.Context) error {
+			_, err := s.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &s.name, Qualifier: aws.String(live)})
+			return err
+		}},
+	}
+	for _, deed := range deeds {
+		if !f.accepted(s.try(ctx, deed.do), deed.name) {
+			return f.result()
+		}
+		now, err := s.configuration(ctx, latestName)
+		if err != nil {
+			return Result{}, err
+		}
+		f.hold(aws.ToString(now.RevisionId) == aws.ToString(latest.RevisionId), "%s moved the revision of $LATEST", deed.name)
+		latest = now
+		if now, err = s.configuration(ctx, "1"); err != nil {
+			return Result{}, err
+		}
+		f.hold(aws.ToString(now.RevisionId) == aws.ToString(version.RevisionId), "%s moved the revision of a version", deed.name)
+		version = now
+	}
+	if _, err := s.upload(ctx, "C"); err != nil {
+		return Result{}, err
+	}
+	if latest, err = s.settled(ctx); err != nil {
+		return Result{}, err
+	}
+	if _, err := s.publish(ctx); err != nil {
+		return Result{}, err
+	}
+	after, err := s.settled(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	f.hold(aws.ToString(after.RevisionId) != aws.ToString(latest.RevisionId), "PublishVersion left the revision of $LATEST")
+	f.saw("only the publication moved it")
 	return f.result()
 }

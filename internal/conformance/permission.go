@@ -33,19 +33,8 @@ func permissionQualifiers(ctx context.Context, e *Env) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	role, err := arn.Parse(s.config.Role)
-	if err != nil {
-		return Result{}, err
-	}
 	add := func(qualifier string) error {
-		return s.try(ctx, func(ctx context.Context) error {
-			_, err := s.lambda.AddPermission(ctx, &lambda.AddPermissionInput{
-				FunctionName: &s.name, Qualifier: &qualifier, StatementId: aws.String("conformance"),
-				Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("apigateway.amazonaws.com"),
-				SourceAccount: &role.AccountID, // lets nobody in but APIs of this very account
-			})
-			return err
-		})
+		return s.try(ctx, func(ctx context.Context) error { return s.permit(ctx, &qualifier) })
 	}
 	policy := func(qualifier *string) error {
 		return s.try(ctx, func(ctx context.Context) error {
@@ -62,4 +51,17 @@ func permissionQualifiers(ctx context.Context, e *Env) (Result, error) {
 		f.refused(policy(nil), 404, "ResourceNotFoundException", "the function's policy")
 	}
 	return f.result()
+}
+
+// permit lets APIs of this very account, and nobody else, invoke the function or one of its aliases.
+func (s *subject) permit(ctx context.Context, qualifier *string) error {
+	role, err := arn.Parse(s.config.Role)
+	if err != nil {
+		return err
+	}
+	_, err = s.lambda.AddPermission(ctx, &lambda.AddPermissionInput{
+		FunctionName: &s.name, Qualifier: qualifier, StatementId: aws.String("conformance"),
+		Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("apigateway.amazonaws.com"), SourceAccount: &role.AccountID,
+	})
+	return err
 }

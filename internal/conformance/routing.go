@@ -233,6 +233,14 @@ func provisionedTransition(ctx context.Context, e *Env) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	defer func() { // ends what is paid for; the function itself is removed with the point
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeWithin)
+		defer cancel()
+		_ = s.try(ctx, func(ctx context.Context) error {
+			_, err := s.lambda.DeleteProvisionedConcurrencyConfig(ctx, &lambda.DeleteProvisionedConcurrencyConfigInput{FunctionName: &s.name, Qualifier: aws.String(live)})
+			return err
+		})
+	}()
 	err = until(ctx, time.Second, ready, "provisioned concurrency", func(ctx context.Context) (bool, error) {
 		got, err := status(ctx)
 		return got == types.ProvisionedConcurrencyStatusEnumReady, err

@@ -28,6 +28,9 @@ func (e *Env) Run(ctx context.Context, points []Point, progress io.Writer) ([]Ro
 	for _, p := range points {
 		row := e.row(ctx, p)
 		rows = append(rows, row)
+		if ctx.Err() != nil && row.Took == 0 {
+			continue
+		}
 		fmt.Fprintf(progress, "%-12s %s (%v): %s\n", row.Verdict, p.Name, row.Took.Round(100*time.Millisecond), row.Seen)
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeWithin)
 		errs = append(errs, e.Remove(clean))

@@ -33,7 +33,7 @@ func onSandbox(c *sandboxtest.Cloud) conformance.Config {
 // slow is a sandbox in which updates take as long as on AWS, under AWS's quotas. Tests have its time virtually.
 var slow = sandbox.Options{UpdateTime: 2500 * time.Millisecond, Latency: 40 * time.Millisecond, RateLimit: 15}
 
-// TestPoints tries every point on the sandbox, in virtual time.
+// TestPoints tries every point on the sandbox, in virtual time: each is confirmed, for the price that it names.
 func TestPoints(t *testing.T) {
 	for _, p := range conformance.Points() {
 		t.Run(p.Name, func(t *testing.T) {
@@ -43,6 +43,7 @@ func TestPoints(t *testing.T) {
 				if row.Verdict != conformance.Confirmed {
 					t.Errorf("%s: %s", row.Verdict, row.Seen)
 				}
+				affordable(t, c, row)
 				t.Logf("%v, %+v: %s; %s", row.Took, row.Calls, row.Seen, row.Figures)
 			})
 		})
