@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -308,6 +309,20 @@ func (s *stage) object(ts *testscript.TestScript, args []string) error {
 	}
 	_, err := s.objects().PutObject(s.ctx(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(ts.ReadFile(args[1]))})
 	return err
+}
+
+// put stores an object in a bucket that keeps versions, or does not.
+func (s *stage) put(t testing.TB, bucket, key string, content []byte, versions bool) {
+	t.Helper()
+	if !versions {
+		if _, err := s.objects().PutBucketVersioning(s.ctx(), &s3.PutBucketVersioningInput{Bucket: &bucket,
+			VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusSuspended}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.objects().PutObject(s.ctx(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(content)}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 const registry = sandbox.DefaultAccount + ".dkr.ecr." + sandbox.DefaultRegion + ".amazonaws.com/"
