@@ -11,7 +11,7 @@ import (
 type Point struct {
 	Name  string // in lower case, with hyphens
 	Claim string // what is assumed, as a sentence
-	// Promise is what promote promises, or does, that rests on the claim.
+	// Promise is what promote promises, or does, that rests on the claim; "" if nothing does yet.
 	Promise string
 	// Known is where the claim comes from, apart from the sandbox.
 	Known Knowledge

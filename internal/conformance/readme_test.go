@@ -18,7 +18,7 @@ func TestREADME(t *testing.T) {
 	var unproved, points strings.Builder
 	points.WriteString("| point | claim | known |\n| --- | --- | --- |\n")
 	for _, p := range conformance.Points() {
-		if p.Known == conformance.Assumed {
+		if p.Known == conformance.Assumed && p.Promise != "" {
 			fmt.Fprintf(&unproved, "- %s (`%s`)\n", p.Promise, p.Name)
 		}
 		fmt.Fprintf(&points, "| `%s` | %s | %s |\n", p.Name, p.Claim, p.Known)

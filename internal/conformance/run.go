@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,7 +87,7 @@ func Table(rows []Row) string {
 	for _, r := range rows {
 		count[r.Verdict]++
 		calls := r.Calls.Lambda + r.Calls.Invoke + r.Calls.DynamoDB
-		fmt.Fprintf(&b, "| %s | %s | **%s** | %s | %s | %v | %d |\n", r.Name, cell(r.Promise), r.Verdict, cell(r.Seen), cell(r.Figures), r.Took.Round(100*time.Millisecond), calls)
+		fmt.Fprintf(&b, "| %s | %s | **%s** | %s | %s | %v | %d |\n", r.Name, cell(cmp.Or(r.Promise, "nothing yet")), r.Verdict, cell(r.Seen), cell(r.Figures), r.Took.Round(100*time.Millisecond), calls)
 	}
 	fmt.Fprintf(&b, "\n%d confirmed, %d refuted, %d inconclusive.\n", count[Confirmed], count[Refuted], count[Inconclusive])
 	return b.String()
