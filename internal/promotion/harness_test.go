@@ -148,6 +148,21 @@ type network struct {
 	disturbances []*disturbance
 	requests     int
 	seen         []string
+	dead         bool // nothing is carried any more
+}
+
+// lose takes the network down, or up again.
+func (n *network) lose(dead bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.dead = dead
+}
+
+// calm ends all disturbances.
+func (n *network) calm() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.disturbances, n.dead = nil, false
 }
 
 // A disturbance happens to the nth request (from 1) whose operation is named, or, without a name, to the nth of all.
@@ -186,6 +201,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 			hit, d.struck = d, true
 		}
 	}
+	dead := n.dead
 	n.mu.Unlock()
 	send := func(r *http.Request) (*http.Response, error) {
 		again := r.Clone(r.Context())
@@ -194,8 +210,11 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return n.next.RoundTrip(again)
 	}
-	if hit != nil {
+	switch {
+	case hit != nil:
 		return hit.do(r, send)
+	case dead:
+		return swallowed(r, send)
 	}
 	return send(r)
 }
