@@ -1,97 +1,172 @@
 package report
 
 import (
-	"html"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // zeroWidthSpace keeps a sign from being read together with what follows it.
 const zeroWidthSpace = "\u200b"
 
-// Text escapes text for a Markdown line or table cell, so that it shows as it is: no formatting, no HTML, no
-// table border, no mention, no reference to an issue, no link. GitHub looks for mentions and references in the rendered
-// text, where an entity would be a plain sign again; so those are broken by a zero-width space.
+// Text shows foreign text as it is, within a line of Markdown, a table's cell or an HTML block: no formatting, no HTML,
+// no table border, no mention, no reference to an issue, no link, no formula, no emoji. It is one line.
+//
+// Signs of Markdown are written as entities, which never have a meaning there
+// (https://spec.commonmark.org/0.31.2/#entity-and-numeric-character-references). GitHub looks for mentions, references, emoji
+// and formulas in the rendered text, where an entity is a plain sign again; those are broken by a zero-width space or by an
+// element of their own.
 func Text(s string) string {
+	runes := []rune(oneLine(s))
 	var b strings.Builder
-	for _, r := range visible(s) {
+	for i, r := range runes {
 		switch {
-		case r == '\n':
-			b.WriteByte(' ')
 		case r == '@' || r == '#':
-			b.WriteRune(r)
-			b.WriteString(zeroWidthSpace)
-		case strings.ContainsRune("<>&|", r):
+			b.WriteString(string(r) + zeroWidthSpace)
+		case r == '$' || r == ':' && beginsEmoji(runes[i+1:]):
+			b.WriteString("<span>" + string(r) + "</span>")
+		case strings.ContainsRune("<>&|\\`*[]~", r), r == '_' && !within(runes, i), i == 0 && strings.ContainsRune("-+=:", r), listNumber(runes, i):
 			b.WriteString(entity(r))
-		case strings.ContainsRune("\\`*_{}[]()~!$", r):
-			b.WriteByte('\\')
-			b.WriteRune(r)
 		default:
 			b.WriteRune(r)
 		}
 	}
-	text := b.String()
-	// "GH-12" is a reference, and so is a link without any sign: http://..., www....
-	for _, word := range []string{"GH-", "gh-", "Gh-", "gH-", "://", "www."} {
-		text = strings.ReplaceAll(text, word, word[:len(word)-1]+zeroWidthSpace+word[len(word)-1:])
-	}
-	return text
+	return direction("span", joints.ReplaceAllStringFunc(b.String(), broken), s)
 }
 
-// Code sets foreign text as code within a line. GitHub looks for neither mentions nor references there.
+// beginsEmoji tells whether what follows a colon could be the name of an emoji: up to the next colon, or up to the end,
+// after which one of ours may stand.
+func beginsEmoji(rest []rune) bool {
+	n := 0
+	for n < len(rest) && (rest[n] == '_' || rest[n] == '+' || rest[n] == '-' || letter(rest[n])) {
+		n++
+	}
+	return n > 0 && (n == len(rest) || rest[n] == ':')
+}
+
+// joints are where words are broken that are a reference ("GH-12") or a link (https://..., www....) without any sign.
+var joints = regexp.MustCompile(`(?i)GH-|www\.|://`)
+
+// broken is a joint with a space of no width in it.
+func broken(joint string) string {
+	at := strings.IndexAny(joint, "-./")
+	return joint[:at] + zeroWidthSpace + joint[at:]
+}
+
+// within tells whether the sign stands between letters, where Markdown sees an underscore as one of them.
+func within(runes []rune, i int) bool {
+	return i > 0 && i < len(runes)-1 && letter(runes[i-1]) && letter(runes[i+1])
+}
+
+func letter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// listNumber tells whether the sign would end the number of a list's item: "1." or "1)" at the beginning.
+func listNumber(runes []rune, i int) bool {
+	if i == 0 || i > 9 || runes[i] != '.' && runes[i] != ')' {
+		return false
+	}
+	for _, r := range runes[:i] {
+		if r < '0' || r > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// Code sets foreign text as code within a line of Markdown, a table's cell or an HTML block. GitHub looks for neither
+// mentions nor references there. It is "" for text of which nothing can be seen.
 func Code(s string) string {
-	flat := strings.ReplaceAll(visible(s), "\n", " ")
+	flat := oneLine(s)
 	if flat == "" {
 		return ""
 	}
-	return "<code>" + codeText(flat) + "</code>"
+	// GitHub's Markdown makes a link of what looks like an e-mail's address after it has resolved entities.
+	return direction("code", strings.ReplaceAll(codeText(flat), entity('@'), entity('@')+"<wbr>"), s)
 }
 
-// Block sets foreign text as a block of code. Blank lines would end an HTML block in Markdown, so line breaks are
-// written as entities.
+// Block sets foreign text as a block of code. Line breaks are written as entities, so that the block is one line of
+// Markdown and can stand anywhere that a line can begin.
 func Block(s string) string {
-	text := strings.ReplaceAll(codeText(strings.TrimRight(visible(s), "\n")), "\n", "&#10;")
-	return "<pre><code>" + text + "</code></pre>"
+	text := strings.ReplaceAll(codeText(strings.Trim(visible(s), "\n")), "\n", entity('\n'))
+	return "<pre>" + direction("code", text, s) + "</pre>"
 }
 
-// codeText escapes what HTML and Markdown would read within code: a table's border and every sign of formatting.
+// codeText escapes what HTML and Markdown would read within code.
 func codeText(s string) string {
 	var b strings.Builder
-	for _, r := range html.EscapeString(s) {
-		if strings.ContainsRune("|`*_[]()~!\\@:$", r) {
+	for _, r := range s {
+		if strings.ContainsRune("<>&|`*_[]~\\@:$", r) {
 			b.WriteString(entity(r))
 			continue
 		}
 		b.WriteRune(r)
 	}
-	return b.String()
+	return dottedWWW.ReplaceAllString(b.String(), "$1"+entity('.'))
 }
+
+var dottedWWW = regexp.MustCompile(`(?i)(www)\.`)
 
 func entity(r rune) string { return "&#" + strconv.Itoa(int(r)) + ";" }
 
-// visible drops what cannot be seen and would only deceive: control characters, marks that turn the direction of
-// writing, and bytes that are no UTF-8. Line breaks stay, tabs become spaces.
-func visible(s string) string {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
+// direction puts escaped text into an element. One with letters that run from right to left is set apart, so that it
+// does not turn around what stands beside it; a span is needed for nothing else.
+func direction(element, escaped, original string) string {
+	switch {
+	case strings.IndexFunc(original, rightToLeft) >= 0:
+		return "<" + element + ` dir="auto">` + escaped + "</" + element + ">"
+	case element == "span":
+		return escaped
 	}
-	s = strings.ReplaceAll(s, "\r\n", "\n")
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n':
-			return r
-		case r == '\t' || r == '\r' || r == '\u2028' || r == '\u2029' || r == '\u0085':
-			return ' '
-		case unicode.IsControl(r), r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069', r == '\u200e', r == '\u200f':
-			return -1
-		}
-		return r
-	}, s)
+	return "<" + element + ">" + escaped + "</" + element + ">"
 }
 
-// oneLine shows foreign text on a terminal: visible, on one line.
-func oneLine(s string) string {
-	return strings.Join(strings.Fields(strings.ReplaceAll(visible(s), "\n", " ")), " ")
+func rightToLeft(r rune) bool {
+	return unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam)
+}
+
+// prose shows one of our own sentences, which may quote foreign text: what stands in backticks is set as code, the rest
+// as [copyable].
+func prose(s string) string {
+	pieces := strings.Split(oneLine(s), "`")
+	if len(pieces)%2 == 0 {
+		return copyable(s)
+	}
+	var b strings.Builder
+	for i, piece := range pieces {
+		if i%2 == 1 {
+			b.WriteString(Code(piece))
+		} else {
+			b.WriteString(copyable(piece))
+		}
+	}
+	return b.String()
+}
+
+// addresses are what a person would copy: URLs, ARNs, the digests of images.
+var addresses = regexp.MustCompile(`(?:\b(?:https?|s3)://|\barn:)[^\s"'<>()]*[^\s"'<>(),.;:!?]|[^\s"'<>()]+@sha256:[0-9a-f]+`)
+
+// copyable shows text as [Text], but for addresses, which are set as code: nothing is put into them.
+func copyable(s string) string {
+	s = strings.ReplaceAll(visible(s), "\n", " ")
+	var b strings.Builder
+	at := 0
+	for _, m := range addresses.FindAllStringIndex(s, -1) {
+		b.WriteString(spaced(s[at:m[0]]) + Code(s[m[0]:m[1]]))
+		at = m[1]
+	}
+	b.WriteString(spaced(s[at:]))
+	return b.String()
+}
+
+// spaced is a piece of a sentence as [Text], with the spaces at its ends.
+func spaced(s string) string {
+	text := Text(s)
+	if strings.HasPrefix(s, " ") {
+		text = " " + text
+	}
+	if strings.HasSuffix(s, " ") && strings.TrimSpace(s) != "" {
+		text += " "
+	}
+	return text
 }

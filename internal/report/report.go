@@ -1,118 +1,128 @@
-// Package report turns an outcome into what people and programs read: the job summary, the terminal, annotations,
-// outputs and JSON. Every face is a pure function of the outcome, held by golden files.
+// Package report turns an outcome into what people and programs read: the end of a log, the job summary, outputs,
+// JSON, and what the environments hold. Every face is a pure function, held by golden files.
 //
-// Text from outside (responses, log tails, AWS's messages) is foreign: it is escaped, or set as code, for the
-// face that shows it, and never becomes Markdown, HTML, a mention or a workflow command.
+// A person reads the verdict, what was wrong and what to do about it, what changed, and what vouches for it; nothing
+// is told twice. Where there is too much, evidence is left out first and details next, and the report says so.
+//
+// Text from outside (responses, log tails, AWS's messages, names that were refused) is foreign: [Text], [Code] and [Block]
+// show it as it is, and it never becomes formatting, HTML, a mention, a link or a workflow command.
 package report
 
 import (
-	"fmt"
-	"time"
+	"strings"
 
 	"github.com/promote-on-success/promote/internal/promotion"
 )
 
-// mark is the sign before an outcome.
+// verdictLine is the outcome with its sentence, for a log, where the outcome's name is looked for.
+func verdictLine(o promotion.Outcome) string {
+	if sentence := oneLine(o.Sentence); sentence != "" {
+		return string(o.Kind) + ": " + sentence
+	}
+	return string(o.Kind)
+}
+
+// headline is the outcome with its sentence, for a reader: without the outcome's name where the sentence says it anyway.
+func headline(o promotion.Outcome) string {
+	if sentence := oneLine(o.Sentence); strings.Contains(sentence, strings.ReplaceAll(string(o.Kind), "-", " ")) {
+		return sentence
+	}
+	return verdictLine(o)
+}
+
+// mark is the sign before an outcome on a terminal.
 func mark(k promotion.Kind) string {
-	switch k {
-	case promotion.Promoted, promotion.Unchanged, promotion.Planned, promotion.SetUp:
+	switch {
+	case k.ExitCode() == 0:
 		return "✓"
-	case promotion.NeedsAttention:
+	case k == promotion.NeedsAttention:
 		return "!"
 	}
 	return "✗"
 }
 
-// versions says what becomes of a function's alias: "41 → 42", "none → 1", "41".
-func versions(f promotion.FunctionOutcome) string {
-	switch {
-	case f.Action == promotion.ActionNone || f.Action == "":
-		if f.Previous == 0 {
-			return "–"
+// emoji is the sign before an outcome in Markdown.
+func emoji(k promotion.Kind) string {
+	return map[string]string{"✓": "✅", "!": "🚨", "✗": "❌"}[mark(k)]
+}
+
+// A fact is one thing that is known about a run as a whole.
+type fact struct{ name, value string }
+
+// facts are what the run was about. How long it took is only of interest where there is something else.
+func facts(o promotion.Outcome) []fact {
+	env := o.Request.Environment
+	all := []fact{{"app", o.Request.App}, {"environment", env.Name}}
+	if env.Alias != env.Name {
+		all = append(all, fact{"alias", env.Alias})
+	}
+	all = append(all, fact{"region", env.Region}, fact{"commit", shortCommit(o.Request.Commit)},
+		fact{"release", o.Request.Release}, fact{"by", o.Request.Actor})
+	known := all[:0]
+	for _, f := range all {
+		if f.value = oneLine(f.value); f.value != "" {
+			known = append(known, f)
 		}
-		return f.Previous.String()
-	case f.Candidate == 0:
-		return f.Previous.String() + " → new"
 	}
-	return f.Previous.String() + " → " + f.Candidate.String()
+	return known
 }
 
-// fate says in words where a function's alias was left.
-func fate(o promotion.Outcome, f promotion.FunctionOutcome) string {
-	switch f.Fate {
-	case promotion.FateMoved:
-		return "promoted"
-	case promotion.FateCreated:
-		return "promoted (alias created)"
-	case promotion.FateBack:
-		return "put back"
-	case promotion.FateForeign:
-		return "changed by somebody else"
-	case promotion.FateUnknown:
-		return "needs attention"
-	}
-	switch {
-	case f.Action == promotion.ActionNone:
-		return "unchanged"
-	case f.Action == "":
-		return "not reached"
-	case o.Kind == promotion.Planned:
-		return "would be " + how(f)
-	}
-	return "not promoted"
+// unverified tells whether verification was switched off for something that it would have concerned.
+func unverified(o promotion.Outcome) bool {
+	return o.Request.VerifyNone && o.Request.Mode != promotion.ModeSetup && planned(o)
 }
 
-// how says what would be done to a function's alias.
-func how(f promotion.FunctionOutcome) string {
-	if f.Action == promotion.ActionCreate {
-		return "created"
+// planned tells whether the run came as far as a plan, so that there is something to say about each function.
+func planned(o promotion.Outcome) bool {
+	for _, f := range o.Functions {
+		if f.Action != "" {
+			return true
+		}
 	}
-	return "promoted"
+	return false
 }
 
-// duration rounds a duration to what a person reads at a glance.
-func duration(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
+// endpoints are the addresses of the app, as far as there are any.
+func endpoints(o promotion.Outcome) []fact {
+	if o.Endpoints == nil || !o.Endpoints.Exists {
+		return nil
 	}
-	return d.Round(time.Second).String()
+	var list []fact
+	if url := oneLine(o.Endpoints.LatestURL); url != "" {
+		list = append(list, fact{"latest endpoint", url})
+	}
+	if url := oneLine(o.Endpoints.EnvironmentURL); url != "" && o.Request.Environment.Name != "" {
+		list = append(list, fact{oneLine(o.Request.Environment.Name) + " endpoint", url})
+	}
+	return list
 }
 
-// size says how large code is.
-func size(n int64) string {
-	switch {
-	case n <= 0:
-		return ""
-	case n < 1000:
-		return fmt.Sprintf("%d B", n)
-	case n < 1000*1000:
-		return fmt.Sprintf("%.1f kB", float64(n)/1000)
-	}
-	return fmt.Sprintf("%.1f MB", float64(n)/1000/1000)
+// repairs are the commands for the aliases that a person has to look after, and rollbacks those that undo what was
+// promoted, in the order of the functions.
+func repairs(o promotion.Outcome) []string {
+	return commands(o, promotion.FateUnknown, promotion.FateForeign)
 }
 
-// verdict says how a check ended.
-func verdict(c promotion.CheckResult) string {
-	switch {
-	case c.Skipped != "":
-		return "skipped"
-	case c.Err != nil:
-		return "could not be asked"
-	case c.Verdict == promotion.Pass:
-		return "passed"
-	case c.Verdict == promotion.Inconclusive:
-		return "inconclusive"
+// repairTitle says what the repairs are for.
+func repairTitle(o promotion.Outcome) string {
+	for _, f := range o.Functions {
+		if f.Fate == promotion.FateUnknown {
+			return "to look, and to repair by hand:"
+		}
 	}
-	return "did not pass"
+	return "to look at what somebody else has done:"
 }
 
-// shortCommit is enough of a commit to recognise it.
-func shortCommit(c string) string {
-	if len(c) > 7 {
-		return c[:7]
+func rollbacks(o promotion.Outcome) []string { return commands(o, promotion.FateMoved) }
+
+func commands(o promotion.Outcome, fates ...promotion.Fate) []string {
+	var list []string
+	for _, f := range o.Functions {
+		for _, fate := range fates {
+			if f.Fate == fate {
+				list = append(list, f.Commands...)
+			}
+		}
 	}
-	return c
+	return list
 }

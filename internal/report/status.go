@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -18,117 +17,128 @@ type EnvironmentStatus struct {
 // Unread tells whether anything could not be read.
 func Unread(list []EnvironmentStatus) bool {
 	for _, env := range list {
-		for _, f := range env.Functions {
-			if f.Err != nil {
-				return true
-			}
+		if len(unread(env)) > 0 {
+			return true
 		}
 	}
 	return false
 }
 
-// Status shows environments on a terminal.
-func Status(list []EnvironmentStatus) string {
-	var b strings.Builder
-	for i, env := range list {
-		if i > 0 {
-			b.WriteByte('\n')
+// unread are the faults of the functions that could not be read, each of them once: what keeps the account closed is
+// the same for all.
+func unread(env EnvironmentStatus) []promotion.Fault {
+	var faults []promotion.Fault
+	told := map[promotion.Fault]bool{}
+	for _, f := range env.Functions {
+		if f.Err == nil {
+			continue
 		}
-		fmt.Fprintf(&b, "%s · %s (alias %s, %s)\n", env.App, env.Environment.Name, env.Environment.Alias, env.Environment.Region)
-		writeTable(&b, append([][]string{{"function", "holds", "code", "$LATEST"}}, statusRows(env)...))
-		for _, f := range env.Functions {
-			if f.Err != nil {
-				writeFault(&b, "error", promotion.FaultOf(f.Err))
-			}
+		if fault := promotion.FaultOf(f.Err); !told[fault] {
+			told[fault] = true
+			faults = append(faults, fault)
 		}
 	}
-	return b.String()
+	return faults
+}
+
+// Status shows environments on a terminal.
+func Status(list []EnvironmentStatus) string {
+	p := &page{}
+	for _, env := range list {
+		rows := [][]string{{"function", "alias holds", "code", "$LATEST"}}
+		for _, r := range statusRows(env) {
+			rows = append(rows, []string{r.function, r.holds, r.code, r.latest})
+		}
+		lines := wrap(about(env.asOutcome()), "", "  ")
+		if len(rows) > 1 {
+			lines = append(lines, table(rows)...)
+		} else {
+			lines = append(lines, "  no functions")
+		}
+		p.section(append(lines, faultLines(promotion.Outcome{}, "error", unread(env))...)...)
+	}
+	return p.String()
 }
 
 // StatusSummary shows environments as Markdown.
 func StatusSummary(list []EnvironmentStatus) string {
-	var b strings.Builder
+	s := &summary{}
 	for _, env := range list {
-		fmt.Fprintf(&b, "### %s · %s\n\nalias %s · region %s\n\n", Text(env.App), Text(env.Environment.Name), Code(env.Environment.Alias), Code(env.Environment.Region))
-		b.WriteString("| function | holds | code | $LATEST |\n| --- | --- | --- | --- |\n")
-		for _, row := range statusRows(env) {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", Code(row[0]), Text(row[1]), Code(row[2]), Text(row[3]))
-		}
-		b.WriteByte('\n')
-		for _, f := range env.Functions {
-			if f.Err != nil {
-				summaryFault(&b, "❌", promotion.FaultOf(f.Err))
+		s.add(always, "", fmt.Sprintf("### %s %s\n\n", Text(env.App), Text(env.Environment.Name)))
+		s.add(always, "", fmt.Sprintf("alias %s · region %s\n\n", Code(env.Environment.Alias), Code(env.Environment.Region)))
+		s.faults(promotion.Outcome{}, "❌ ", unread(env), always)
+		if len(env.Functions) > 0 {
+			s.add(always, "", "| function | alias holds | code | "+Text("$LATEST")+" |\n| --- | --- | --- | --- |\n")
+			for _, r := range statusRows(env) {
+				s.add(rows, "functions", fmt.Sprintf("| %s | %s | %s | %s |\n", Code(r.function), Text(r.holds), Code(r.code), Text(r.latest)))
 			}
+			s.add(always, "", "\n")
 		}
 	}
-	return b.String()
+	return s.fit(maxSummary)
 }
 
-// statusRows are the cells of each function: its key, what its alias holds, its code, how $LATEST differs.
-func statusRows(env EnvironmentStatus) [][]string {
-	var rows [][]string
+// asOutcome gives an environment the form that its facts are told of.
+func (env EnvironmentStatus) asOutcome() promotion.Outcome {
+	return promotion.Outcome{Request: promotion.Request{App: env.App, Environment: env.Environment}}
+}
+
+// A statusRow is what there is to see of one function.
+type statusRow struct{ function, holds, code, latest string }
+
+func statusRows(env EnvironmentStatus) []statusRow {
+	var list []statusRow
 	for _, f := range env.Functions {
-		if f.Err != nil {
-			rows = append(rows, []string{f.Function.Key, "?", "", ""})
-			continue
-		}
-		holds, code, drift := "no alias", "", f.Drift
-		if f.State.Routing != nil {
-			holds = f.State.Routing.String()
-		}
-		if f.State.Stable != nil {
-			code = f.State.Stable.Digest.Short()
-			if drift == "" {
-				drift = "the same"
+		r := statusRow{function: oneLine(f.Function.Key)}
+		switch st := f.State; {
+		case f.Err != nil:
+			r.holds = "?" // a fault says why
+		case st.Routing == nil:
+			r.holds = "no alias"
+		default:
+			r.holds = st.Routing.String()
+			if st.Stable != nil {
+				r.code = oneLine(st.Stable.Digest.Short())
+				r.latest = "the same"
+			}
+			if f.Drift != "" {
+				r.latest = strings.TrimPrefix(oneLine(f.Drift), "$LATEST ")
 			}
 		}
-		rows = append(rows, []string{f.Function.Key, holds, code, strings.TrimPrefix(drift, "$LATEST ")})
+		list = append(list, r)
 	}
-	return rows
+	return list
 }
 
-type statusDocument struct {
-	App         string                   `json:"app"`
-	Environment string                   `json:"environment"`
-	Alias       string                   `json:"alias"`
-	Region      string                   `json:"region"`
-	Functions   []functionStatusDocument `json:"functions"`
-}
-
-type functionStatusDocument struct {
-	Function     string             `json:"function"`
-	Name         string             `json:"name"`
-	Version      string             `json:"version"`
-	Weights      map[string]float64 `json:"weights"`
-	Digest       string             `json:"digest"`
-	LatestDigest string             `json:"latest_digest"`
-	Drift        string             `json:"drift"`
-	Error        *faultDocument     `json:"error,omitempty"`
-}
-
-// StatusJSON shows environments to programs: a list, indented, ending in a line break.
+// StatusJSON shows environments to programs: a list as [Schema] describes it, indented, ending in a line break.
 func StatusJSON(list []EnvironmentStatus) []byte {
-	docs := []statusDocument{}
+	docs := []environmentStatusDocument{}
 	for _, env := range list {
-		doc := statusDocument{App: env.App, Environment: env.Environment.Name, Alias: env.Environment.Alias, Region: env.Environment.Region, Functions: []functionStatusDocument{}}
+		doc := environmentStatusDocument{App: env.App, Environment: env.Environment.Name, Alias: env.Environment.Alias, Region: env.Environment.Region, Functions: []functionStatusDocument{}}
 		for _, f := range env.Functions {
-			fd := functionStatusDocument{Function: f.Function.Key, Name: f.Function.Name, Weights: map[string]float64{}, LatestDigest: string(f.State.Latest.Digest), Drift: f.Drift}
-			if r := f.State.Routing; r != nil {
-				fd.Version = r.Version.String()
-				for v, w := range r.Weights {
-					fd.Weights[v.String()] = w
-				}
-			}
-			if f.State.Stable != nil {
-				fd.Digest = string(f.State.Stable.Digest)
-			}
-			if f.Err != nil {
-				fd.Error = &faultsJSON([]promotion.Fault{promotion.FaultOf(f.Err)})[0]
-			}
-			doc.Functions = append(doc.Functions, fd)
+			doc.Functions = append(doc.Functions, functionStatus(f))
 		}
 		docs = append(docs, doc)
 	}
-	out, _ := json.MarshalIndent(docs, "", "  ")
-	return append(out, '\n')
+	return indented(docs)
+}
+
+func functionStatus(f promotion.FunctionStatus) functionStatusDocument {
+	doc := functionStatusDocument{
+		Function: f.Function.Key, Name: f.Function.Name, Weights: map[string]float64{},
+		LatestDigest: string(f.State.Latest.Digest), Drift: f.Drift,
+	}
+	if r := f.State.Routing; r != nil {
+		doc.Version = versionText(r.Version)
+		for v, w := range r.Weights {
+			doc.Weights[versionText(v)] = w
+		}
+	}
+	if f.State.Stable != nil {
+		doc.Digest = string(f.State.Stable.Digest)
+	}
+	if f.Err != nil {
+		doc.Error = &faultDocuments([]promotion.Fault{promotion.FaultOf(f.Err)})[0]
+	}
+	return doc
 }

@@ -7,155 +7,105 @@ import (
 	"github.com/promote-on-success/promote/internal/promotion"
 )
 
-// Summary is the outcome as Markdown for the job summary: a verdict line that can be read by itself, the functions, the
-// checks, then what was wrong with its evidence folded.
+// maxSummary is how many bytes a summary takes at most, as long as verdict, faults and the commands for a repair take no
+// more by themselves. GitHub drops a step's summary over 1 MiB as a whole; what other steps of the same container add
+// needs a little room.
+const maxSummary = 900 * 1000
+
+// Summary is the outcome as Markdown for the job summary: a verdict that can be read by itself, what was wrong and what
+// to do about it, what changed, what vouches for it; then warnings, addresses, and the commands to go back, folded.
 func Summary(o promotion.Outcome) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "### %s %s: %s\n\n", emoji(o.Kind), Text(string(o.Kind)), Text(o.Sentence))
-	if facts := facts(o); facts != "" {
-		fmt.Fprintf(&b, "%s\n\n", facts)
-	}
-	summaryFunctions(&b, o)
-	summaryChecks(&b, o)
-	for _, f := range o.Faults {
-		summaryFault(&b, "❌", f)
-	}
-	for _, w := range o.Warnings {
-		summaryFault(&b, "⚠️", w)
-	}
-	summaryEvidence(&b, o)
-	summaryCommands(&b, o)
-	return b.String()
+	s := &summary{}
+	s.add(always, "", fmt.Sprintf("### %s %s\n\n", emoji(o.Kind), Text(headline(o))))
+	s.facts(o)
+	s.faults(o, "", o.Faults, always)
+	s.repairs(o)
+	s.functions(o)
+	s.checks(o)
+	s.faults(o, "⚠️ ", o.Warnings, details)
+	s.endpoints(o)
+	s.rollbacks(o)
+	return s.fit(maxSummary)
 }
 
-func emoji(k promotion.Kind) string {
-	switch mark(k) {
-	case "✓":
-		return "✅"
-	case "!":
-		return "🚨"
+// facts are a line of what the run was about.
+func (s *summary) facts(o promotion.Outcome) {
+	var words []string
+	for _, f := range facts(o) {
+		words = append(words, f.name+" "+Code(f.value))
 	}
-	return "❌"
-}
-
-func facts(o promotion.Outcome) string {
-	var facts []string
-	add := func(name, value string) {
-		if value != "" {
-			facts = append(facts, name+" "+value)
-		}
-	}
-	add("app", Code(o.Request.App))
-	if env := o.Request.Environment; env.Name != "" {
-		add("environment", Code(env.Name))
-		add("alias", Code(env.Alias))
-		add("region", Code(env.Region))
-	}
-	if o.Request.Commit != "" {
-		add("commit", Code(shortCommit(o.Request.Commit)))
-	}
-	add("release", Code(o.Request.Release))
-	if o.Request.Actor != "" {
-		add("by", Code(o.Request.Actor))
-	}
-	add("in", duration(o.Duration()))
-	return strings.Join(facts, " · ")
-}
-
-func summaryFunctions(b *strings.Builder, o promotion.Outcome) {
-	if len(o.Functions) == 0 || o.Functions[0].Action == "" {
+	if len(words) == 0 {
 		return
 	}
-	b.WriteString("| function | version | outcome | code | configuration |\n| --- | --- | --- | --- | --- |\n")
-	for _, f := range o.Functions {
-		code := Code(f.Digest.Short())
-		if f.Method == promotion.MethodUpload {
-			code += " " + Text(strings.TrimSpace(f.Package.Origin+" "+size(f.Package.Size)))
-		}
-		configuration := ""
-		if len(f.Changes) > 0 {
-			configuration = Text(strings.TrimPrefix(changes(f.Changes), "configuration: "))
-		}
-		outcome := fate(o, f)
-		if f.Drift != "" {
-			outcome += " (drift)"
-		}
-		name := Code(f.Function)
-		if f.Name != f.Function {
-			name += " (" + Code(f.Name) + ")"
-		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", name, versions(f), outcome, code, configuration)
-	}
-	b.WriteByte('\n')
+	s.add(always, "", strings.Join(append(words, "in "+duration(o.Duration())), " · ")+"\n\n")
 }
 
-func summaryChecks(b *strings.Builder, o promotion.Outcome) {
-	if o.Request.VerifyNone && o.Request.Mode != promotion.ModeSetup {
-		b.WriteString("**verify: none** — verification is switched off for this run.\n\n")
-		return
-	}
-	if len(o.Checks) == 0 {
-		return
-	}
-	b.WriteString("| check | function | version | verdict | time |\n| --- | --- | --- | --- | --- |\n")
-	for _, c := range o.Checks {
-		version, function := "", ""
-		if c.Version != 0 {
-			version = c.Version.String()
+// faults are a list: place and fault, what would be accepted, advice, and what was seen.
+func (s *summary) faults(o promotion.Outcome, sign string, faults []promotion.Fault, r rank) {
+	for i, f := range faults {
+		var b strings.Builder
+		b.WriteString("- " + sign)
+		if place := f.Where.String(); place != "" {
+			b.WriteString(Code(place) + ": ")
 		}
-		if c.Function != "" {
-			function = Code(c.Function)
+		b.WriteString(prose(f.What))
+		if f.Detail != "" {
+			b.WriteString(": " + Code(f.Detail))
 		}
-		time := ""
-		if c.Skipped == "" {
-			time = duration(c.Duration)
+		if f.Accepted != "" {
+			b.WriteString("<br>accepted: " + prose(f.Accepted))
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", Text(c.Check), function, version, verdict(c), time)
+		if adviceHere(faults, i) {
+			b.WriteString("<br>hint: " + prose(f.Hint))
+		}
+		s.add(r, "warnings", b.String()+"\n")
+		s.evidence(evidenceOf(o, f))
 	}
-	b.WriteByte('\n')
+	if len(faults) > 0 {
+		s.add(always, "", "\n")
+	}
 }
 
-func summaryFault(b *strings.Builder, sign string, f promotion.Fault) {
-	fmt.Fprintf(b, "%s ", sign)
-	if place := f.Where.String(); place != "" {
-		fmt.Fprintf(b, "%s: ", Code(place))
-	}
-	b.WriteString(Text(f.What))
-	if f.Detail != "" {
-		fmt.Fprintf(b, ": %s", Code(f.Detail))
-	}
-	if f.Accepted != "" {
-		fmt.Fprintf(b, "<br>accepted: %s", Text(f.Accepted))
-	}
-	if f.Hint != "" {
-		fmt.Fprintf(b, "<br>hint: %s", Text(f.Hint))
-	}
-	b.WriteString("\n\n")
-}
-
-func summaryEvidence(b *strings.Builder, o promotion.Outcome) {
-	for _, c := range o.Checks {
-		if c.Verdict == promotion.Pass || c.Skipped != "" || len(c.Evidence) == 0 {
+// evidence shows below a fault what its check saw: short things on a line, long ones folded.
+func (s *summary) evidence(list []promotion.Evidence) {
+	var lines, blocks strings.Builder
+	var names []string
+	for _, e := range list {
+		if text := strings.Trim(visible(e.Text), "\n"); brief(text) {
+			fmt.Fprintf(&lines, "<br>%s: %s", Text(e.Name), Code(text))
 			continue
 		}
-		fmt.Fprintf(b, "<details><summary>what %s saw</summary>\n\n", Text(c.Check))
-		for _, e := range c.Evidence {
-			fmt.Fprintf(b, "%s\n\n%s\n\n", Text(e.Name), Block(e.Text))
-		}
-		b.WriteString("</details>\n\n")
+		names = append(names, Text(e.Name))
+		fmt.Fprintf(&blocks, "\n  %s:\n\n  %s\n", Text(e.Name), Block(e.Text))
+	}
+	if lines.Len() > 0 {
+		s.add(evidence, "pieces of evidence", "  "+lines.String()+"\n")
+	}
+	if len(names) > 0 {
+		s.add(evidence, "pieces of evidence", "\n  <details><summary>"+strings.Join(names, ", ")+"</summary>\n"+blocks.String()+"\n  </details>\n\n")
 	}
 }
 
-func summaryCommands(b *strings.Builder, o promotion.Outcome) {
-	title, listed := "roll back by hand", []string{}
-	for _, f := range o.Functions {
-		if f.Fate == promotion.FateUnknown || f.Fate == promotion.FateForeign {
-			title = "look, and repair by hand"
-		}
-		listed = append(listed, f.Commands...)
+// repairs are the commands for the aliases that a person has to look after.
+func (s *summary) repairs(o promotion.Outcome) {
+	if list := repairs(o); len(list) > 0 {
+		s.add(always, "", repairTitle(o)+"\n\n"+Block(strings.Join(list, "\n"))+"\n\n")
 	}
-	if len(listed) == 0 {
-		return
+}
+
+func (s *summary) endpoints(o promotion.Outcome) {
+	var words []string
+	for _, e := range endpoints(o) {
+		words = append(words, Text(e.name)+" "+Code(e.value))
 	}
-	fmt.Fprintf(b, "<details><summary>%s</summary>\n\n%s\n\n</details>\n", title, Block(strings.Join(listed, "\n")))
+	if len(words) > 0 {
+		s.add(always, "", strings.Join(words, " · ")+"\n\n")
+	}
+}
+
+// rollbacks are the commands that undo what was promoted, folded.
+func (s *summary) rollbacks(o promotion.Outcome) {
+	if list := rollbacks(o); len(list) > 0 {
+		s.add(details, "the commands to go back", fold("go back by hand", Block(strings.Join(list, "\n"))+"\n"))
+	}
 }
