@@ -149,6 +149,27 @@ func TestLimits(t *testing.T) {
 			}
 		})
 	})
+	t.Run("the end of the hour is by GitHub's clock", func(t *testing.T) {
+		timeless(t, func(t *testing.T, w world) {
+			calls := 0
+			client := w.open(t, func(o *github.Options) {
+				o.HTTPClient = &http.Client{Transport: answering(func(*http.Request) (int, http.Header, string) {
+					if calls++; calls == 1 {
+						theirs := time.Now().Add(-time.Hour).UTC()
+						return 403, http.Header{"Date": {theirs.Format(http.TimeFormat)}, "X-Ratelimit-Remaining": {"0"},
+							"X-Ratelimit-Reset": {fmt.Sprint(theirs.Add(20 * time.Second).Unix())}}, `{"message": "API rate limit exceeded for installation ID 7."}`
+					}
+					return 200, nil, `{"status": "ahead"}`
+				})}
+			})
+			begin := time.Now()
+			_, err := client.Compare(t.Context(), c("c1"), c("c2"))
+			must(t, err)
+			if took := time.Since(begin); took != 21*time.Second {
+				t.Errorf("it waited %v", took)
+			}
+		})
+	})
 	t.Run("Retry-After may be a time, by GitHub's clock", func(t *testing.T) {
 		timeless(t, func(t *testing.T, w world) {
 			calls := 0

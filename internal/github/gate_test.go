@@ -49,6 +49,30 @@ func TestTheTokenStaysAtHome(t *testing.T) {
 		t.Errorf("the other host had %d visits, %d of them with the token", visits.Load(), tokens.Load())
 	}
 
+	t.Run("also at home: the API does not send to where assets are uploaded", func(t *testing.T) {
+		client, err := github.Open(github.Options{Repository: repository, Token: "ghs_x", HTTPClient: &http.Client{Transport: answering(func(r *http.Request) (int, http.Header, string) {
+			if r.URL.Host != "api.github.com" {
+				t.Errorf("%s was asked", r.URL.Host)
+			}
+			return 307, http.Header{"Location": {"https://uploads.github.com/x"}}, ""
+		})}})
+		must(t, err)
+		if _, err := client.Compare(t.Context(), c("c1"), c("c2")); err == nil || !strings.Contains(err.Error(), "another host, to which nothing is sent: uploads.github.com") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("also without TLS", func(t *testing.T) {
+		client, err := github.Open(github.Options{Repository: repository, Token: "ghs_x", HTTPClient: &http.Client{Transport: answering(func(r *http.Request) (int, http.Header, string) {
+			if r.URL.Scheme != "https" {
+				t.Errorf("%s was asked", r.URL)
+			}
+			return 307, http.Header{"Location": {"http://api.github.com" + r.URL.Path}}, ""
+		})}})
+		must(t, err)
+		if _, err := client.Compare(t.Context(), c("c1"), c("c2")); err == nil || !strings.Contains(err.Error(), "api.github.com (without TLS)") {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("also where the caller's client would follow", func(t *testing.T) {
 		w := online(t)
 		w.fault(t, hub.Fault{Kind: hub.FaultRedirect, Location: stranger.URL + "{path}", Count: -1})
