@@ -203,8 +203,11 @@ func (o *Outcome) take(p Plan) {
 		if s.State.Stable != nil {
 			f.PreviousDigest = s.State.Stable.Digest
 		}
-		if s.Action == ActionNone && s.State.Stable != nil {
+		switch {
+		case s.Action == ActionNone && s.State.Stable != nil:
 			f.ARN = s.State.Stable.ARN
+		case s.Action != ActionNone && s.Method == MethodAdopt:
+			f.Candidate, f.ARN = s.State.Chosen.Version, s.State.Chosen.ARN // it is there before anything is done
 		}
 	}
 }
