@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -32,25 +33,42 @@ func runAction(ctx context.Context, getenv func(string) string, stdout io.Writer
 		}
 	}
 	if len(faults) > 0 {
-		return publish(step, promotion.BadInput(result.Request, faults), "")
+		refused := promotion.BadInput(result.Request, faults)
+		publish(step, refused, "")
+		return give(step, refused)
 	}
 	w := wiring{getenv: getenv, workspace: s.workspace, mask: step.Mask}
 	if result.Request.Mode == promotion.ModeStatus {
 		return publishStatus(step, w.statuses(ctx, result.Targets))
 	}
-	code := 0
+	var outcomes []promotion.Outcome
+	var policies policies
 	for _, target := range result.Targets {
 		log := &groupedLog{step: step, single: len(target.Request.Functions) <= 1, groups: map[string]*functionLog{}}
 		w.tell = log.tell
 		outcome := w.carryOut(ctx, target)
 		log.close()
+		outcomes = append(outcomes, outcome)
 		appendix := ""
-		if document, note := neededPolicy(target); document != nil {
+		if document, note := neededPolicy(target); policies.isNew(document) {
 			appendix = report.PolicySummary(document, note)
 		}
-		code = max(code, publish(step, outcome, appendix))
+		publish(step, outcome, appendix)
 	}
-	return code
+	return give(step, telling(outcomes))
+}
+
+// telling is the outcome that a step of several environments has: the gravest, else one in which something was done.
+func telling(outcomes []promotion.Outcome) promotion.Outcome {
+	return slices.MaxFunc(outcomes, func(a, b promotion.Outcome) int {
+		done := func(o promotion.Outcome) int {
+			if o.Kind == promotion.Unchanged {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.Kind.ExitCode(), b.Kind.ExitCode()), cmp.Compare(done(a), done(b)))
+	})
 }
 
 // surroundingOf is what the runner says about this run. The error is what could not be found out.
@@ -78,9 +96,9 @@ func inputsOf(step *actions.Step) map[string]config.Input {
 	return inputs
 }
 
-// publish shows an outcome in every place that a step has, and the appendix (Markdown, or "") below the job summary. What
-// cannot be written there is a warning: it does not change what happened.
-func publish(step *actions.Step, o promotion.Outcome, appendix string) int {
+// publish shows an outcome to people, in every place that a step has, and the appendix (Markdown, or "") below the job
+// summary. What cannot be written there is a warning: it does not change what happened.
+func publish(step *actions.Step, o promotion.Outcome, appendix string) {
 	step.Foreign(report.Terminal(o))
 	level := actions.Error
 	if o.Kind.ExitCode() == 0 {
@@ -93,6 +111,10 @@ func publish(step *actions.Step, o promotion.Outcome, appendix string) int {
 		step.Annotate(annotation(actions.Warning, f))
 	}
 	warn(step, step.AddSummary(report.Summary(o)+appendix))
+}
+
+// give makes an outcome the step's: its outputs and its exit code.
+func give(step *actions.Step, o promotion.Outcome) int {
 	for _, out := range report.Outputs(o) {
 		warn(step, step.SetOutput(out.Name, out.Value))
 	}

@@ -112,11 +112,15 @@ func (c *command) releasing(mode promotion.Mode, short, long string) *cobra.Comm
 			}
 		}
 		teller.close()
+		var policies policies
 		for i, o := range outcomes {
 			var document []byte
 			var note string
 			if i < len(result.Targets) {
 				document, note = neededPolicy(result.Targets[i])
+			}
+			if !policies.isNew(document) && !c.json {
+				document = nil
 			}
 			c.show(o, document, note)
 		}

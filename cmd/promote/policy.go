@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/promote-on-success/promote/internal/config"
@@ -21,6 +22,17 @@ func neededPolicy(t config.Target) (document []byte, note string) {
 		Account: accountOf(t.Settings), Partition: partitionOf(t.Settings),
 		ArtifactBucket: t.Settings.ArtifactBucket, Setup: true,
 	}).JSON(), note
+}
+
+// policies are those that a person has seen already: environments often need the same one.
+type policies []string
+
+func (p *policies) isNew(document []byte) bool {
+	if document == nil || slices.Contains(*p, string(document)) {
+		return false
+	}
+	*p = append(*p, string(document))
+	return true
 }
 
 // accountOf is the account that the settings leave no choice about, else "". AWS is not asked for it: a policy is

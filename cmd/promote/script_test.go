@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -19,16 +22,33 @@ import (
 
 var update = flag.Bool("update", false, "write what is compared: the scripts' golden files, and the generated parts of README.md")
 
+// atOnce is how many scripts play at the same time: they wait more than they compute.
+const atOnce = 6
+
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) != "promote" { // that is the program itself, which has flags of its own
+		flag.Parse()
+		if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+			if err := parallel.Value.Set(strconv.Itoa(atOnce)); err != nil {
+				panic(err)
+			}
+		}
+	}
 	testscript.Main(m, map[string]func(){"promote": main.Main})
 }
 
 // Each script is one story of the real binary against a sandbox of its own. Besides testscript's own commands
 // (https://pkg.go.dev/github.com/rogpeppe/go-internal/testscript) there are those of commands, in stage_test.go.
-func TestScripts(t *testing.T) { play(t, "testdata/script") }
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	play(t, "testdata/script")
+}
 
 // The corpus of bad luck: what a person reads, the exit code, and that nothing was changed.
-func TestBadLuck(t *testing.T) { play(t, "testdata/badluck") }
+func TestBadLuck(t *testing.T) {
+	t.Parallel()
+	play(t, "testdata/badluck")
+}
 
 func play(t *testing.T, dir string) {
 	testscript.Run(t, testscript.Params{
@@ -80,6 +100,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 
 	// exits CODE promote ARG...: run it, hold it to its exit code, and note the calls that it made
 	"exits": verb((*stage).exits).command(),
+	// at-most DURATION: how long the last run may have taken
+	"at-most": verb((*stage).atMost).command(),
 	// asked: wait until a function of kind slow was invoked
 	"asked": verb((*stage).asked).command(),
 	// calls PATTERN=N...: how many calls SERVICE:OPERATION there were; `writes` are those that change something
@@ -137,7 +159,9 @@ func (s *stage) exits(ts *testscript.TestScript, args []string) error {
 			}
 		}
 	}
+	began := time.Now()
 	err = ts.Exec(args[1], args[2:]...)
+	s.took = time.Since(began)
 	code := 0
 	if exited := (*exec.ExitError)(nil); errors.As(err, &exited) {
 		code = exited.ExitCode()
@@ -151,6 +175,14 @@ func (s *stage) exits(ts *testscript.TestScript, args []string) error {
 		ts.Fatalf("exit code %d, want %d\n%s%s", code, want, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 	}
 	return nil
+}
+
+func (s *stage) atMost(_ *testscript.TestScript, args []string) error {
+	most, err := time.ParseDuration(args[0])
+	if err == nil && s.took > most {
+		err = fmt.Errorf("it took %s", s.took)
+	}
+	return err
 }
 
 // What differs from run to run, and what stands in its place.

@@ -40,6 +40,7 @@ type stage struct {
 	code    *runner.Go
 	cloud   *sandboxtest.Cloud // nil until the script starts one
 	last    []sandbox.Record   // the calls of the last `exits`; nil before
+	took    time.Duration      // how long that was
 	invoked chan struct{}      // has something once a function of kind slow was asked
 }
 

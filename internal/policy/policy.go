@@ -58,7 +58,7 @@ func For(req promotion.Request, o Options) Policy {
 		}
 		w.allow("DeployCandidates", deploy, functions)
 	}
-	if len(req.Checks) > 0 {
+	if slices.ContainsFunc(req.Checks, func(c promotion.Check) bool { return !c.ThroughLatest() }) {
 		w.allow("VerifyVersionsByNumber", []string{"lambda:InvokeFunction"}, versions)
 	}
 	w.allow("MoveAliases", []string{"lambda:CreateAlias", "lambda:UpdateAlias"}, functions)
