@@ -81,7 +81,9 @@ func (t *teller) tell(e promotion.Event) {
 	if t.stage == e.Stage {
 		stage = strings.Repeat(" ", len(stage))
 	}
-	t.stage, t.anything = e.Stage, true
+	if t.anything = true; e.Stage != promotion.StageAWS { // else it is an aside
+		t.stage = e.Stage
+	}
 	at := fmt.Sprintf("%6.1fs", time.Since(t.began).Seconds())
 	t.print(fmt.Sprintf("%s  %s  %s%s\n", t.dim(at), t.bold(stage), about, plain(e.Text)))
 }

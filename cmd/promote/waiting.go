@@ -26,7 +26,7 @@ type piece struct {
 
 // take notes an event. A sentence is news: what it waits for is not worth a word of its own for a while.
 func (s *status) take(e promotion.Event, now time.Time) {
-	if e.Stage != s.stage {
+	if e.Stage != s.stage && e.Stage != promotion.StageAWS {
 		*s = status{stage: e.Stage}
 	}
 	p := e.Progress
