@@ -62,7 +62,36 @@ func credentialsAtHand(getenv func(string) string) bool {
 var rolePattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$`)
 
 func renewed(p aws.CredentialsProvider) aws.CredentialsProvider {
-	return aws.NewCredentialsCache(p, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = renewBefore })
+	return aws.NewCredentialsCache(&lasting{CredentialsProvider: p}, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = renewBefore })
+}
+
+// lasting goes on with credentials that still have some of their last minutes when they cannot be renewed: an outage of
+// GitHub or STS must not keep aliases from being put back.
+type lasting struct {
+	aws.CredentialsProvider
+	end time.Time // of the newest credentials; the cache asks for one thing at a time
+}
+
+// renewAgain is how long after a failure renewing is tried again.
+const renewAgain = 15 * time.Second
+
+// Retrieve implements [aws.CredentialsProvider].
+func (l *lasting) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := l.CredentialsProvider.Retrieve(ctx)
+	if err == nil {
+		l.end = c.Expires
+	}
+	return c, err
+}
+
+// HandleFailToRefresh implements the strategy of the SDK's cache, which takes renewBefore off the end that it is given.
+func (l *lasting) HandleFailToRefresh(_ context.Context, c aws.Credentials, err error) (aws.Credentials, error) {
+	now := time.Now()
+	if !c.HasKeys() || !now.Before(l.end) {
+		return aws.Credentials{}, err
+	}
+	c.Expires = now.Add(min(renewAgain, l.end.Sub(now)) + renewBefore)
+	return c, nil
 }
 
 // masked tells the secrets before anybody uses them.

@@ -98,6 +98,41 @@ func TestARoleIsAssumedWithGitHubsIdentity(t *testing.T) {
 		})
 	})
 
+	t.Run("credentials that cannot be renewed last to their end, and no longer", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c := sandboxtest.InProcess(t, sandbox.Options{})
+			c.Function("shop", sandboxtest.Code{Name: "a"})
+			a, err := account.Open(t.Context(), account.Options{Role: role, Getenv: job(c), HTTPClient: c.HTTPClient()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := getFunction(t.Context(), a); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Server().Fault(sandbox.Fault{Kind: sandbox.FailBefore, Service: "sts", Count: -1}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(55*time.Minute + 10*time.Second)
+			for range 4 {
+				if err := getFunction(t.Context(), a); err != nil {
+					t.Fatalf("in their last minutes: %v", err)
+				}
+				time.Sleep(time.Minute)
+			}
+			c.Server().ClearFaults()
+			if err := getFunction(t.Context(), a); err != nil {
+				t.Errorf("once they can be renewed again: %v", err)
+			}
+			if _, err := c.Server().Fault(sandbox.Fault{Kind: sandbox.FailBefore, Service: "sts", Count: -1}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+			if err := getFunction(t.Context(), a); err == nil {
+				t.Error("they were used after their end")
+			}
+		})
+	})
+
 	t.Run("a role that does not trust the workflow", func(t *testing.T) {
 		c := sandboxtest.Start(t, sandbox.Options{})
 		if err := c.Server().SetRole(sts.Role{Account: sandbox.DefaultAccount, Name: "other", Subjects: []string{"repo:octo-org/another:*"}}); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/promote-on-success/promote/internal/endpoint"
 	"github.com/promote-on-success/promote/internal/promotion"
@@ -90,6 +91,31 @@ func TestSignals(t *testing.T) {
 		}
 		if th.alias("a") != "1" || th.alias("b") != "1" {
 			t.Errorf("a holds %s, b holds %s", th.alias("a"), th.alias("b"))
+		}
+	})
+
+	play(t, "a signal, and no network any more: the run ends in time and says what is not proved", sandbox.Options{}, func(t *testing.T, th *theatre) {
+		names := []string{"a", "b", "c"}
+		th.functions("old", names...)
+		th.runner.Parallel = 1
+		req := th.request("new", names...)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		var told time.Time
+		th.network.disturb(&disturbance{operation: "UpdateAlias", nth: 2, do: func(r *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+			told = time.Now()
+			cancel(errors.New("interrupt"))
+			th.network.lose(true)
+			return swallowed(r, send)
+		}})
+		o := th.runner.Run(ctx, req)
+		expect(t, o, promotion.NeedsAttention, promotion.ReasonUnproved)
+		if went := time.Since(told); went > allowed {
+			t.Errorf("it went on for %s", went)
+		}
+		for i, want := range []promotion.Fate{promotion.FateUnknown, promotion.FateUnknown, promotion.FateKept} {
+			if f := o.Functions[i]; f.Fate != want || len(f.Commands) == 0 && want == promotion.FateUnknown {
+				t.Errorf("%s is said to be %s, with %v", f.Name, f.Fate, f.Commands)
+			}
 		}
 	})
 
@@ -224,6 +250,25 @@ func TestSomebodyElse(t *testing.T) {
 			t.Errorf("a is %s and holds %s", f.Fate, th.alias("a"))
 		}
 	})
+	play(t, "a configuration that was changed before the upload is told as the candidate has it", sandbox.Options{}, func(t *testing.T, th *theatre) {
+		th.functions("old", "checkout")
+		th.network.disturb(&disturbance{operation: "UpdateFunctionCode", nth: 1, do: first(func() { th.configure("checkout") })})
+		o := th.run(th.request("new", "checkout"))
+		expect(t, o, promotion.Promoted, promotion.ReasonVerified)
+		if c := o.Functions[0].Changes; len(c) != 1 || c[0].Field != "Environment.FOREIGN" || !strings.Contains(th.answer("checkout"), "FOREIGN") {
+			t.Errorf("the changes are told as %v, and the alias answers %s", c, th.answer("checkout"))
+		}
+	})
+	play(t, "a configuration that was changed before what something else deployed was published is a conflict", sandbox.Options{}, func(t *testing.T, th *theatre) {
+		th.functions("old", "checkout")
+		th.upload("checkout", "new")
+		th.network.disturb(&disturbance{operation: "PublishVersion", nth: 1, do: first(func() { th.configure("checkout") })})
+		o := th.run(th.requestFor(promotion.Artifact{Kind: promotion.ArtifactNone}, "checkout"))
+		expect(t, o, promotion.ConflictFound, promotion.ReasonCodeMoved)
+		if !strings.Contains(o.Faults[0].What, "Environment.FOREIGN") || th.alias("checkout") != "1" {
+			t.Errorf("faults %v, and the alias holds %s", o.Faults, th.alias("checkout"))
+		}
+	})
 	play(t, "a candidate that was deleted is named", sandbox.Options{}, func(t *testing.T, th *theatre) {
 		th.functions("old", "checkout")
 		th.network.disturb(&disturbance{operation: "UpdateAlias", nth: 1, do: first(func() { th.deleteVersion("checkout", "2") })})
@@ -246,6 +291,15 @@ func TestSomebodyElse(t *testing.T) {
 			t.Errorf("a is %s and holds %s: %v", f.Fate, th.alias("a"), o.Faults)
 		}
 	})
+}
+
+// configure changes the environment of $LATEST as somebody else would.
+func (th *theatre) configure(function string) {
+	if _, err := th.cloud.Lambda().UpdateFunctionConfiguration(context.Background(), &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: aws.String(function), Environment: &types.Environment{Variables: map[string]string{"FOREIGN": "yes"}},
+	}); err != nil {
+		th.t.Errorf("change the configuration of %s as somebody else: %v", function, err)
+	}
 }
 
 func (th *theatre) deleteVersion(function, version string) {

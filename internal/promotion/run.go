@@ -52,7 +52,7 @@ func (r *Runner) Run(ctx context.Context, req Request) Outcome {
 
 	// An immutable candidate for each function that changes. No caller of an alias sees any of it.
 	candidates, errs := r.deploy(ctx, plan)
-	o.deployed(candidates)
+	o.deployed(plan, candidates)
 	if len(errs) > 0 {
 		o.fault(errs...)
 		if conflict := (*Conflict)(nil); errors.As(errors.Join(errs...), &conflict) {
@@ -213,10 +213,16 @@ func (o *Outcome) take(p Plan) {
 }
 
 // deployed writes the candidates into the report.
-func (o *Outcome) deployed(candidates map[string]Candidate) {
+func (o *Outcome) deployed(plan Plan, candidates map[string]Candidate) {
 	for key, c := range candidates {
 		f := o.function(key)
 		f.Candidate, f.Digest, f.ARN = c.Version, c.Digest, c.ARN
+	}
+	// Somebody may have changed the configuration after the plan was made: told is what the candidate has.
+	for _, s := range plan.Promoting() {
+		if c, ready := candidates[s.Function.Key]; ready && s.State.Stable != nil {
+			o.function(s.Function.Key).Changes = s.State.Stable.Configuration.Diff(c.Configuration)
+		}
 	}
 }
 
