@@ -14,7 +14,8 @@ import (
 
 // The pace of waiting.
 const (
-	lookEvery = time.Second     // how often the lock is looked at: what the next in line waits after a release
+	lookEvery = time.Second     // how often the lock is looked at
+	headEvery = lookEvery / 3   // by the next in line: what a release waits for
 	tellEvery = 5 * time.Second // how often the caller is told
 	patience  = time.Minute     // how long the table may not answer while one waits
 )
@@ -85,7 +86,11 @@ func (a *attempt) waiting(ctx context.Context, q *line, tell func(promotion.Wait
 		case !table.Transient(err) || time.Since(answered) > patience:
 			return nil, a.rows.Explain(err, "wait for "+a.lock.String())
 		}
-		if err := pause(ctx, lookEvery*4/5+rand.N(lookEvery*2/5)); err != nil {
+		pace := lookEvery
+		if q.before(time.Now()) == 0 {
+			pace = headEvery
+		}
+		if err := pause(ctx, pace*4/5+rand.N(pace*2/5)); err != nil {
 			return nil, fmt.Errorf("wait for %s: %w", a.lock, err)
 		}
 	}

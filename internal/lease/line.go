@@ -36,6 +36,7 @@ type line struct {
 
 	others map[string]*neighbour
 	free   time.Time // since when the lock is seen to be free
+	fence  uint64    // as it was seen last
 }
 
 // A neighbour is another waiter, as this one sees it.
@@ -71,9 +72,10 @@ func (q *line) saw(r *record, now time.Time) {
 	switch {
 	case r.held():
 		q.free = time.Time{}
-	case q.free.IsZero():
+	case q.free.IsZero() || r.fence() != q.fence: // somebody may have had it between two looks
 		q.free = now
 	}
+	q.fence = r.fence()
 }
 
 func waiterOf(row table.Item) promotion.Waiter {

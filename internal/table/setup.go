@@ -31,7 +31,7 @@ const settleWithin = 5 * time.Minute
 // did. An existing table's billing and indexes are left alone; what differs is in the state. It returns a
 // [promotion.Fault] for a table that cannot serve.
 func (t *Table) Setup(ctx context.Context, say promotion.Say) (State, error) {
-	found, err := t.describe(ctx)
+	_, err := t.describe(ctx)
 	var absent *types.ResourceNotFoundException
 	if errors.As(err, &absent) {
 		err = t.create(ctx, say)
@@ -39,7 +39,8 @@ func (t *Table) Setup(ctx context.Context, say promotion.Say) (State, error) {
 	if err != nil {
 		return State{}, t.Explain(err, "set up "+t.String())
 	}
-	if found, err = t.settled(ctx, say); err != nil {
+	found, err := t.settled(ctx, say)
+	if err != nil {
 		return State{}, t.Explain(err, "set up "+t.String())
 	}
 	if err := t.fits(found); err != nil {
