@@ -24,8 +24,12 @@ var rooms = map[string][]string{
 	"internal/config":    {"internal/promotion"},
 	"internal/endpoint":  {"internal/promotion", "internal/awserr"},
 	"internal/function":  {"internal/promotion", "internal/awserr"},
+	"internal/github":    {"internal/promotion"},
+	"internal/gitlog":    {"internal/promotion"},
+	"internal/lease":     {"internal/promotion", "internal/awserr", "internal/table"},
 	"internal/policy":    {"internal/promotion"},
 	"internal/report":    {"internal/promotion"},
+	"internal/table":     {"internal/promotion", "internal/awserr"},
 	"cmd/promote": {"internal/promotion", "internal/account", "internal/actions", "internal/check", "internal/config",
 		"internal/endpoint", "internal/function", "internal/policy", "internal/report"},
 	"internal/conformance": {"internal/promotion", "internal/awserr", "internal/function"}, // the sandbox in its tests only
