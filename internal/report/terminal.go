@@ -180,4 +180,4 @@ func evidenceLines(list []promotion.Evidence) []string {
 }
 
 // brief tells whether evidence fits on a line beside its name.
-func brief(text string) bool { return !strings.Contains(text, "\n") && width(text) <= 60 }
+func brief(text string) bool { return !strings.Contains(text, "\n") && width(text) <= 80 }

@@ -19,7 +19,7 @@ func visible(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n' || r == zeroWidthJoiner || r == zeroWidthNonJoiner:
+		case r >= ' ' && r <= '~' || r == '\n' || r == zeroWidthJoiner || r == zeroWidthNonJoiner:
 			return r
 		case r == '\t' || r == '\r' || r == '\u0085' || unicode.Is(unicode.Z, r):
 			return ' '
@@ -38,6 +38,8 @@ func width(s string) int {
 	n := 0
 	for _, r := range s {
 		switch {
+		case r <= '~':
+			n++
 		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
 		case wide(r):
 			n += 2
