@@ -119,14 +119,14 @@ func (s *stage) packed(code string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return archived("bootstrap", text)
+	return stored("bootstrap", text)
 }
 
-// archived is a zip archive of one program.
-func archived(name string, content []byte) ([]byte, error) {
+// stored is a zip archive of one program that is not compressed.
+func stored(name string, content []byte) ([]byte, error) {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
+	header := &zip.FileHeader{Name: name, Method: zip.Store, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
 	header.SetMode(0o755)
 	w, err := z.CreateHeader(header)
 	if err == nil {

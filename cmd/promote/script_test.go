@@ -78,7 +78,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	// zip FILE CODE; tree FOLDER CODE
 	"zip":  verb((*stage).zip).command(),
 	"tree": verb((*stage).tree).command(),
-	// archive FILE ENTRY MEGABYTES [claimed]: a zip with one incompressible entry, or one that only claims to be so large
+	// archive FILE ENTRY MEGABYTES [claimed]: a zip with one entry that is not compressed, or that only claims to be so large
 	"archive": verb((*stage).archive).command(),
 	// publish FUNCTION; alias FUNCTION NAME VERSION [VERSION=WEIGHT]
 	"publish": verb((*stage).publish).command(),

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"path"
 	"path/filepath"
@@ -242,9 +241,7 @@ func (s *stage) archive(ts *testscript.TestScript, args []string) error {
 		}
 		return write(ts, args[0], pack, 0o644)
 	}
-	content := make([]byte, megabytes<<20)
-	_, _ = rand.NewChaCha8([32]byte{}).Read(content) // never fails
-	pack, err := archived(args[1], content)
+	pack, err := stored(args[1], make([]byte, megabytes<<20))
 	if err != nil {
 		return err
 	}
