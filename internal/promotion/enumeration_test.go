@@ -265,12 +265,21 @@ func TestHeldWrites(t *testing.T) {
 						})
 						o := e.run(ctx, e.req)
 						e.th.network.lose(false)
+						stands := map[string]string{} // what the run has vouched for
 						for _, f := range o.Functions {
-							e.others(f.Name, f.Candidate.String())
+							if f.Fate == promotion.FateUnknown {
+								e.others(f.Name, f.Candidate.String())
+							} else {
+								stands[f.Name] = e.th.alias(f.Name)
+							}
 						}
 						if release == 0 {
 							letGo()
-							e.within("after the release of what was held")
+							for name, held := range stands {
+								if now := e.th.alias(name); now != held {
+									e.th.t.Errorf("the run ended %s, and then a late request moved %s from %s to %s", o.Kind, name, held, now)
+								}
+							}
 							e.converge()
 							return
 						}
