@@ -172,6 +172,9 @@ func (f *fixture) lostWithin(h promotion.Held, d time.Duration, reason error) {
 	}
 }
 
+// beat lets so much time pass that a holder has given a sign of life.
+func (f *fixture) beat() { time.Sleep(f.lease/6 + 200*time.Millisecond + f.slack/2) }
+
 func (f *fixture) stillHeld(h promotion.Held) {
 	f.Helper()
 	select {

@@ -26,7 +26,7 @@ func local(t *testing.T, app string, run func(f *fixture)) {
 		t.Fatal("PROMOTE_DYNAMODB_ENDPOINT is not set; run .ci/dynamodb-local")
 	}
 	f := &fixture{
-		T: t, inner: transport(), lease: 6 * time.Second, slack: time.Second, lock: promotion.Lock{App: app, Environment: "prod"},
+		T: t, inner: transport(), lease: 10 * time.Second, slack: 2 * time.Second, lock: promotion.Lock{App: app, Environment: "prod"},
 		config: aws.Config{Region: "eu-west-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")},
 	}
 	f.createTable()

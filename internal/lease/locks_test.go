@@ -45,7 +45,7 @@ var basicCases = []lockCase{
 		ann, ben := f.party("ann"), f.party("ben")
 		h := ann.acquire()
 		h.Tell(promotion.StageVerify)
-		time.Sleep(f.lease/6 + 200*time.Millisecond)
+		f.beat()
 		seen, err := ben.locks.Look(f.Context(), f.lock)
 		f.must(err)
 		if seen == nil || seen.Actor != "ann" || seen.Commit != "commit-of-ann" || seen.Stage != promotion.StageVerify || time.Since(seen.Since) > time.Minute {

@@ -61,7 +61,7 @@ var preemptCases = []lockCase{
 		ann, ben := f.party("ann"), f.party("ben")
 		h := ann.acquire()
 		f.must(ben.locks.RequestStop(f.Context(), f.lock, ben.holder(), "a rollback is to begin"))
-		f.lostWithin(h, f.lease/6+time.Second, promotion.ErrStopRequested)
+		f.lostWithin(h, f.lease/6+time.Second+f.slack, promotion.ErrStopRequested)
 		if text := h.Cause().Error(); !strings.Contains(text, "a rollback is to begin") || !strings.Contains(text, "runs/ben") {
 			f.Errorf("the holder is told %q", text)
 		}
@@ -92,10 +92,10 @@ var preemptCases = []lockCase{
 		ann, ben := f.party("ann"), f.party("ben")
 		h := ann.acquire()
 		f.must(ben.locks.RequestStop(f.Context(), f.lock, ben.holder(), "rollback"))
-		f.lostWithin(h, f.lease/6+time.Second, promotion.ErrStopRequested)
+		f.lostWithin(h, f.lease/6+time.Second+f.slack, promotion.ErrStopRequested)
 		seized := ben.keep(ben.locks.Seize(f.Context(), f.lock, ben.contender(), "rollback"))
 		f.wantFence(seized, 2, true)
-		time.Sleep(f.lease/6 + time.Second)
+		f.beat()
 		if !errors.Is(h.Cause(), promotion.ErrNotHeld) {
 			f.Errorf("the cause is %v", h.Cause())
 		}
@@ -107,7 +107,7 @@ var preemptCases = []lockCase{
 		time.Sleep(2 * time.Second)
 		began := time.Now()
 		seized := ben.keep(ben.locks.Seize(f.Context(), f.lock, ben.contender(), "rollback to version 12"))
-		if took := time.Since(began); took > time.Second {
+		if took := time.Since(began); took > time.Second+f.slack {
 			f.Errorf("it took %s", took)
 		}
 		f.wantFence(seized, 2, true)
@@ -127,17 +127,17 @@ var preemptCases = []lockCase{
 	{"rows that were deleted by hand do not let the fence begin anew unnoticed", func(f *fixture) {
 		ann, ben := f.party("ann"), f.party("ben")
 		h := ann.acquire()
-		time.Sleep(f.lease/6 + 200*time.Millisecond)
+		f.beat()
 		f.must(h.Release(f.Context(), true))
 		for range 3 {
 			f.must(ann.acquire().Release(f.Context(), true))
 		}
 		last := ann.acquire()
-		time.Sleep(f.lease/6 + 200*time.Millisecond) // its fence is in the signs of life
+		f.beat() // its fence is in the signs of life
 		f.must(last.Release(f.Context(), true))
 		f.must(ann.table.Delete(f.Context(), keyOf(f.row("LOCK"))))
 		again := ben.acquire()
-		f.lostWithin(again, f.lease/6+time.Second, promotion.ErrNotHeld)
+		f.lostWithin(again, f.lease/6+time.Second+f.slack, promotion.ErrNotHeld)
 		g, err := ben.locks.Unlock(f.Context(), f.lock, ben.holder(), "the row was deleted")
 		f.must(err)
 		if g.Fence != 6 {

@@ -86,15 +86,15 @@ var waitingCases = []lockCase{
 		released := time.Now()
 		f.must(h.Release(f.Context(), true))
 		f.wantFence(w.got(), 2, false)
-		if gap := time.Since(released); gap > 1500*time.Millisecond {
+		if gap := time.Since(released); gap > 1500*time.Millisecond+f.slack {
 			f.Errorf("the lock was taken %s after its release", gap)
 		}
 		told := w.told()
-		if len(told) != 3 || told[0].Since > time.Second || told[0].Holder.Actor != "ann" || !strings.Contains(told[0].Holder.RunURL, "runs/ann") {
+		if len(told) < 2 || len(told) > 3 || told[0].Since > time.Second+f.slack || told[0].Holder.Actor != "ann" || !strings.Contains(told[0].Holder.RunURL, "runs/ann") {
 			f.Errorf("told %d times: %+v", len(told), told)
 		}
 		for i := 1; i < len(told); i++ {
-			if gap := told[i].Since - told[i-1].Since; gap < 5*time.Second || gap > 6500*time.Millisecond {
+			if gap := told[i].Since - told[i-1].Since; gap < 5*time.Second || gap > 6500*time.Millisecond+f.slack {
 				f.Errorf("told after another %s", gap)
 			}
 		}
@@ -119,12 +119,12 @@ var waitingCases = []lockCase{
 	{"a dead holder is taken over when its record stood still for its lease, and not before", func(f *fixture) {
 		ann, ben := f.party("ann"), f.party("ben")
 		h := ann.acquire()
-		time.Sleep(f.lease/6 + 100*time.Millisecond) // one sign of life
+		f.beat() // one sign of life
 		ann.end(h)
 		began := time.Now()
 		w := ben.queue(f.Context(), nil)
 		f.wantFence(w.got(), 2, true)
-		if took := time.Since(began); took < f.lease || took > f.lease+3*time.Second {
+		if took := time.Since(began); took < f.lease || took > f.lease+3*time.Second+f.slack {
 			f.Errorf("taken over after %s", took)
 		}
 		if ended := f.row("LOCK").Maps("ended"); len(ended) != 1 || ended[0].String("how") != "taken over" || !strings.Contains(ended[0].String("whose"), "runs/ann") {
@@ -139,7 +139,7 @@ var waitingCases = []lockCase{
 		ann.end(h)
 		began := time.Now()
 		f.wantFence(ben.queue(f.Context(), nil).got(), 2, true)
-		if took := time.Since(began); took < 2*f.lease || took > 2*f.lease+3*time.Second {
+		if took := time.Since(began); took < 2*f.lease || took > 2*f.lease+3*time.Second+f.slack {
 			f.Errorf("taken over after %s", took)
 		}
 	}},
@@ -167,7 +167,7 @@ var waitingCases = []lockCase{
 		later.end(resumed)
 		moved := time.Now()
 		f.wantFence(w.got(), 3, true)
-		if took := time.Since(moved); took < f.lease-100*time.Millisecond {
+		if took := time.Since(moved); took < f.lease-f.slack {
 			f.Errorf("taken over %s after the record had moved", took)
 		}
 	}},
@@ -201,7 +201,7 @@ var waitingCases = []lockCase{
 		// A line that nobody stands in any more is no obstacle.
 		began := time.Now()
 		f.wantFence(ben.acquire(), 2, false)
-		if took := time.Since(began); took > time.Second {
+		if took := time.Since(began); took > time.Second+f.slack {
 			f.Errorf("a free lock was taken after %s", took)
 		}
 	}},
@@ -263,7 +263,7 @@ var waitingCases = []lockCase{
 		released := time.Now()
 		f.must(h.Release(f.Context(), true))
 		w.got()
-		if took := time.Since(released); took > 4*time.Second {
+		if took := time.Since(released); took > 4*time.Second+f.slack {
 			f.Errorf("the dead waiter held ben up for %s", took)
 		}
 	}},
