@@ -161,13 +161,18 @@ func (a *Account) guard(ctx context.Context, allowed []string) error {
 	if slices.Contains(allowed, id) {
 		return nil
 	}
-	return promotion.Fault{
+	return notAllowed{promotion.Fault{
 		Where:    promotion.Where{Input: "allowed-account-ids"},
 		What:     "the AWS credentials belong to account " + id + ", which is not an allowed one",
 		Accepted: strings.Join(allowed, ", "),
 		Hint:     "check the role and the credentials of this environment",
-	}
+	}}
 }
+
+// notAllowed marks a fault as a refusal: everything works, and must not be used.
+type notAllowed struct{ promotion.Fault }
+
+func (n notAllowed) Unwrap() []error { return []error{n.Fault, promotion.ErrNotAllowed} }
 
 // Calls lists the requests that were made so far, each attempt counted, by service and operation.
 func (a *Account) Calls() []Call { return a.limits.calls() }

@@ -76,6 +76,8 @@ var (
 	// ErrUnknownEffect: the answer was lost, late, or a server's fault: the write may have been carried out, may
 	// still be, or may never be.
 	ErrUnknownEffect = errors.New("it is not known whether it was carried out")
+	// ErrNotAllowed: what was found is not what the request allows, such as another account.
+	ErrNotAllowed = errors.New("not allowed")
 	// ErrNotHeld: the lock is not, or no longer, held by who asked.
 	ErrNotHeld = errors.New("the lock is not held")
 	// ErrStopRequested: somebody asked the holder of the lock to stop and go home.

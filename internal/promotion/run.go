@@ -240,6 +240,9 @@ func (r *Runner) parallel() int {
 func Unopened(req Request, err error) Outcome {
 	o := begin(req)
 	o.fault(err)
+	if errors.Is(err, ErrNotAllowed) {
+		return o.end(Refused, ReasonNoAccount, "the AWS account is not one that may be touched; nothing was changed")
+	}
 	return o.end(Failed, ReasonNoAccount, "the AWS account could not be opened; nothing was changed")
 }
 
