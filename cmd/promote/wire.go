@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -48,7 +49,7 @@ func (w wiring) runner(ctx context.Context, t config.Target) (*promotion.Runner,
 	lambdas := function.New(functions, s3.NewFromConfig(acct.Config), ecr.NewFromConfig(acct.Config), function.Options{
 		Workspace:      w.workspace,
 		ArtifactBucket: t.Settings.ArtifactBucket,
-		UpdateTimeout:  t.Settings.UpdateTimeout,
+		UpdateTimeout:  t.Settings.UpdateTimeout + time.Minute, // the story's own limit comes first and says so
 	})
 	return &promotion.Runner{
 		Packages:  lambdas,
