@@ -63,6 +63,24 @@ func (a *Account) Move(ctx context.Context, name, alias string, revision promoti
 	return promotion.Routing{}, explainAlias(err, "move", name, alias)
 }
 
+// Touch sends an update that names no field: Lambda writes the alias as it is, and its revision moves.
+func (a *Account) Touch(ctx context.Context, name, alias string, revision promotion.Revision) (promotion.Routing, error) {
+	if revision == "" {
+		return promotion.Routing{}, fault("", "touch alias %s of %s: there is no revision to compare", alias, name)
+	}
+	call := a.call()
+	out, err := a.lambda.UpdateAlias(ctx, &lambda.UpdateAliasInput{FunctionName: &name, Name: &alias, RevisionId: aws.String(string(revision))}, call.watch, once)
+	switch {
+	case err == nil:
+		return written(routing(name, alias, out.FunctionVersion, out.RoutingConfig, out.RevisionId))
+	case call.unknown(err):
+		return promotion.Routing{}, unknownEffect(err, "touch", name, alias)
+	case awserr.Status(err) == http.StatusPreconditionFailed:
+		return promotion.Routing{}, fmt.Errorf("touch alias %s of %s: it was changed since it was read: %w", alias, name, promotion.ErrStale)
+	}
+	return promotion.Routing{}, explainAlias(err, "touch", name, alias)
+}
+
 func explainAlias(err error, deed, name, alias string) error {
 	if notFound(err) {
 		return fmt.Errorf("%s alias %s of %s: %w", deed, alias, name, promotion.ErrNotFound)

@@ -175,6 +175,22 @@ func (h *held) Release(ctx context.Context, clean bool) error {
 // stop, and Release does nothing.
 func (h *held) GivenBack() { h.end() }
 
+// Confirm implements promotion.Held. Once the lock was seen to be somebody else's, nothing is asked.
+func (h *held) Confirm(ctx context.Context) error {
+	deed := "confirm " + h.grant.Lock.String()
+	if h.taken.Load() {
+		return h.notHeld("confirm")
+	}
+	r, err := h.locks.see(ctx, deed, h.grant.Lock)
+	if err != nil {
+		return err
+	}
+	if r.owner() != h.grant.Owner || r.fence() != h.grant.Fence {
+		return h.notHeld("confirm")
+	}
+	return nil
+}
+
 // Park implements promotion.Held.
 func (h *held) Park(ctx context.Context, hold time.Duration, clean bool) error {
 	if err := checkHold(h.grant.Lock, hold); err != nil {

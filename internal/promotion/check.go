@@ -2,20 +2,24 @@ package promotion
 
 import "time"
 
-// A Check is one question about the candidates. Exactly one of Invoke and HTTP is set.
+// A Check is one question about the candidates. Exactly one of Invoke, HTTP and JUnit is set.
 type Check struct {
 	Name   string // unique within a request; what reports call it
 	Where  Where  // where it was configured
 	Invoke *InvokeCheck
 	HTTP   *HTTPCheck
+	JUnit  *JUnitCheck
 }
 
-// Function is the key of the function that the check is about, "" where it names none (an HTTP check by URL).
+// Function is the key of the function that the check is about, "" where it names none (an HTTP check by URL, a JUnit check).
 func (c Check) Function() string {
-	if c.Invoke != nil {
+	switch {
+	case c.Invoke != nil:
 		return c.Invoke.Function
+	case c.HTTP != nil:
+		return c.HTTP.Function
 	}
-	return c.HTTP.Function
+	return ""
 }
 
 // ThroughLatest tells whether the check reaches code through $LATEST, or may do so for all that we know:
@@ -53,6 +57,13 @@ type HTTPCheck struct {
 	JSON          Template // a jq expression that has to yield true on the body
 	Text          Template // has to occur in the body
 	Match         string   // a regular expression that has to match the body
+}
+
+// A JUnitCheck reads reports of tests that ran between deploy and promote, and so is asked in mode promote only. It
+// concerns every function: what the tests did is not known.
+type JUnitCheck struct {
+	Files    []string // patterns relative to the workspace; ** crosses folders
+	MinTests int      // fewer tests than these are no evidence; at least 1
 }
 
 // A Header is one header of a request. Its value may be a secret.
@@ -105,7 +116,8 @@ type CheckResult struct {
 	Attempts int
 	Err      error
 	Where    Where
-	Skipped  string // why it was not asked, "" if it was
+	Skipped  string      // why it was not asked, "" if it was
+	Tests    *TestCounts // of a JUnit check
 }
 
 // Evidence is one thing that a check saw. Text is foreign: it is escaped before it is shown anywhere.

@@ -120,6 +120,11 @@ type Held interface {
 	// whoever takes the lock over when nobody has resumed it: it is false where another tool works under the lock
 	// meanwhile. It returns an error wrapping [ErrNotHeld] if the lock was lost.
 	Park(ctx context.Context, hold time.Duration, clean bool) error
+	// Confirm asks the table whether the grant is still good. It returns an error wrapping [ErrNotHeld] if it is not,
+	// and any other error if that could not be read.
+	Confirm(ctx context.Context) error
+	// GivenBack tells that the lock was given back in a transaction of the ledger: signs of life end.
+	GivenBack()
 	// Release gives the lock back. clean is true only if no write of unknown effect is outstanding and no uncleanness was
 	// inherited without passing the barrier. Releasing a lock that was lost is no error.
 	Release(ctx context.Context, clean bool) error

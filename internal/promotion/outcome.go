@@ -20,6 +20,14 @@ const (
 	ConflictFound      Kind = "conflict"
 	RolledBack         Kind = "rolled-back"
 	NeedsAttention     Kind = "needs-attention"
+	Superseded         Kind = "superseded"
+	Fenced             Kind = "fenced"
+	LockTimeout        Kind = "lock-timeout"
+	Deployed           Kind = "deployed"    // mode deploy: the candidates are ready
+	Locked             Kind = "locked"      // mode lock
+	Unlocked           Kind = "unlocked"    // mode unlock
+	AbortAsked         Kind = "abort-asked" // mode abort
+	Reconciled         Kind = "reconciled"  // mode reconcile: something was repaired
 )
 
 // A KindInfo documents a kind: its exit code and what it means.
@@ -35,12 +43,20 @@ var Kinds = []KindInfo{
 	{Unchanged, 0, "nothing differed from what is live; nothing was written"},
 	{Planned, 0, "mode `plan`: something would be promoted; nothing was changed"},
 	{SetUp, 0, "mode `setup`: something was created"},
+	{Superseded, 0, "a newer commit is promoted already, or waits with everything that this run would bring; nothing was moved"},
+	{Deployed, 0, "mode `deploy`: the candidates are ready to be tested and promoted; no alias was moved"},
+	{Locked, 0, "mode `lock`: the code lock is held for the steps that follow"},
+	{Unlocked, 0, "mode `unlock`: the lock was ended by force"},
+	{AbortAsked, 0, "mode `abort`: the running promotion was asked to stop and go home"},
+	{Reconciled, 0, "mode `reconcile`: what a dead run had left was repaired"},
 	{Failed, 1, "a call failed, or the run was interrupted; no alias that existed before was left elsewhere"},
 	{Refused, 2, "the input or the state of things does not allow it; nothing was changed"},
 	{VerificationFailed, 3, "the candidates did not pass; no alias was moved"},
 	{ConflictFound, 4, "somebody else changed what this run had decided on; their change was not overwritten"},
-	{RolledBack, 5, "moving the aliases failed half way, and those that had moved were put back"},
+	{RolledBack, 5, "moving the aliases failed half way, and those that had moved were put back; 0 in mode `rollback`, where that is what was asked for"},
 	{NeedsAttention, 6, "the state of an alias cannot be proved, or could not be restored; the report has the commands"},
+	{Fenced, 7, "somebody else took the lock over, or asked this run to stop, before it was through; whoever did decides what the aliases hold"},
+	{LockTimeout, 8, "somebody else held the lock for longer than `lock-timeout`; nothing was changed"},
 }
 
 // ExitCode is the exit code that stands for the kind.
@@ -51,6 +67,14 @@ func (k Kind) ExitCode() int {
 		}
 	}
 	return 1
+}
+
+// ExitCode is the exit code of the run: that of its kind, but 0 for a rollback that was asked for.
+func (o Outcome) ExitCode() int {
+	if o.Kind == RolledBack && o.Request.Mode == ModeRollback {
+		return 0
+	}
+	return o.Kind.ExitCode()
 }
 
 // A Reason is the machine-readable cause of an outcome.
@@ -80,6 +104,29 @@ const (
 	ReasonSetupFailed  Reason = "setup-failed"       // the endpoints could not be set up
 	ReasonInternal     Reason = "internal-error"     // a defect of this program
 	ReasonReadBack     Reason = "moved-again-after"  // somebody moved an alias right after this run had
+
+	ReasonDeployed        Reason = "deployed"         // candidates are ready
+	ReasonOlder           Reason = "older-commit"     // a newer commit is promoted
+	ReasonYielded         Reason = "yielded"          // a newer commit waits for the same lock
+	ReasonOrderRefused    Reason = "order-refused"    // diverged, rolled back, or not known
+	ReasonLockTimeout     Reason = "lock-timeout"     // the lock was not free in time
+	ReasonLockFailed      Reason = "lock-failed"      // the lock table could not be used
+	ReasonLockLost        Reason = "lock-lost"        // somebody took the lock over
+	ReasonLockSilent      Reason = "lock-silent"      // no sign of life could be given
+	ReasonStopRequested   Reason = "stop-requested"   // somebody asked this run to stop
+	ReasonLedgerFailed    Reason = "ledger-failed"    // the ledger could not be read or written
+	ReasonFenceBehind     Reason = "fence-behind"     // the lock is older than what was recorded under it
+	ReasonLocked          Reason = "locked"           // mode lock
+	ReasonUnlocked        Reason = "unlocked"         // mode unlock
+	ReasonAbortAsked      Reason = "abort-asked"      // mode abort
+	ReasonNothingRunning  Reason = "nothing-running"  // there is nothing to abort, to unlock or to repair
+	ReasonRepaired        Reason = "repaired"         // mode reconcile
+	ReasonAsked           Reason = "asked"            // a rollback that a person asked for
+	ReasonNothingToUndo   Reason = "nothing-to-undo"  // the history has nothing to go back to
+	ReasonNoRelease       Reason = "no-release"       // there is no release to promote, or more than one
+	ReasonReleaseVoid     Reason = "release-void"     // the release must not be promoted any more
+	ReasonNeedsTable      Reason = "needs-lock-table" // the mode does not work with lock-table: none
+	ReasonJobFailedBefore Reason = "job-failed"       // the job failed or was cancelled after this step
 )
 
 // An Outcome is all that a run has to say about itself. Every face of the report is made of it.
@@ -97,6 +144,24 @@ type Outcome struct {
 	Endpoints *EndpointState
 	Faults    []Fault // why it did not go further
 	Warnings  []Fault // what a person should know although it went on
+
+	Entry    *Entry        // what was recorded; nil if nothing was
+	Previous *Entry        // mode rollback: the newest entry that was taken back
+	Repairs  []Repair      // what dead runs had left
+	Waited   time.Duration // for locks
+	// Holder is who holds the lock that this run was about: where it timed out, was asked for a plan, or was told to stop.
+	Holder *Holder
+	// Deposited is the release that mode deploy left, or that mode promote took.
+	Deposited *Release
+}
+
+// A Repair is what was found of a run that died, and what was done about it.
+type Repair struct {
+	Intent Intent
+	// Finished tells that its work was completed; else it was undone.
+	Finished bool
+	// Foreign are functions whose aliases somebody else has moved since; they were left alone.
+	Foreign []string
 }
 
 // A FunctionOutcome is what happened to one function.
@@ -115,6 +180,11 @@ type FunctionOutcome struct {
 	Package        Package
 	Changes        []Difference
 	Drift          string
+	// PreviousSource is what the ledger says was promoted before; Adopted, that what the alias held was found there and
+	// is not of promote's making.
+	PreviousSource Source
+	Adopted        bool
+	Provenance     string // how it is known where the code comes from, in modes deploy and promote; see [ReleasedFunction]
 	// Commands are what a person types to look at the alias, and to send it home.
 	Commands []string
 }

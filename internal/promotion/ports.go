@@ -44,6 +44,9 @@ type Aliases interface {
 	// It returns an error wrapping [ErrStale] if it is not, [ErrNotFound] if the alias or the version is gone, or
 	// [ErrUnknownEffect].
 	Move(ctx context.Context, name, alias string, revision Revision, v Version) (Routing, error)
+	// Touch writes the alias without changing anything, if its revision is still the given one, so that every write on
+	// its way that carries an older revision is refused. Its errors are Move's.
+	Touch(ctx context.Context, name, alias string, revision Revision) (Routing, error)
 }
 
 // Checks asks one question about the candidates.

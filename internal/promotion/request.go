@@ -10,10 +10,18 @@ import (
 type Mode string
 
 const (
-	ModeRun    Mode = "run"    // the whole story
-	ModePlan   Mode = "plan"   // what run would do; changes nothing
-	ModeStatus Mode = "status" // what the environments hold; changes nothing
-	ModeSetup  Mode = "setup"  // create the endpoints that the configuration names
+	ModeRun       Mode = "run"       // the whole story
+	ModeDeploy    Mode = "deploy"    // up to a candidate that is ready, for tests of the user's own
+	ModePromote   Mode = "promote"   // from there on, in a later step or job
+	ModeLock      Mode = "lock"      // keep others from changing $LATEST while another tool does
+	ModeRollback  Mode = "rollback"  // move aliases back
+	ModeAbort     Mode = "abort"     // ask the running promotion to stop and go home
+	ModeReconcile Mode = "reconcile" // repair what dead runs left
+	ModeUnlock    Mode = "unlock"    // end a lock by force
+	ModePlan      Mode = "plan"      // what run would do; changes nothing
+	ModeStatus    Mode = "status"    // what the environments hold; changes nothing
+	ModeHistory   Mode = "history"   // what was promoted when; changes nothing
+	ModeSetup     Mode = "setup"     // create the lock table, and the endpoints that the configuration names
 )
 
 // A Request is everything that a run was asked for: parsed, valid, and without anything that had to be read
@@ -27,10 +35,30 @@ type Request struct {
 	VerifyNone  bool // verification was switched off, by name
 	Endpoints   *Endpoints
 
-	Release string // the id of this release, unique
+	Release string // the id of this release, unique; for mode promote that of the release to promote, "" to find it by the run
 	Commit  string // of the code being released; "" if unknown
 	RunURL  string // of the run that does this, for whoever reads the report
 	Actor   string // who started it
+
+	Repository   string // "owner/name", for people
+	RepositoryID string // GitHub's number of it, which no renaming changes
+	Ref          string // the branch or tag, as GitHub spells it: "refs/heads/main"
+	RunID        string // of the workflow run; "" outside of one
+	Attempt      string
+
+	Lease       time.Duration // how long this run's locks outlive its last sign of life; 0 is a minute
+	Hold        time.Duration // mode deploy, lock: how long the code lock is kept for a later step or job; 0 is not at all
+	LockTimeout time.Duration // how long to wait for a lock; 0 is half an hour
+	LockOwner   Secret        // of the code lock that an earlier step took by mode lock; "" if none did
+	Order       OrderPolicy
+
+	Reason        string             // of a person, for modes that ask for one
+	To            map[string]Version // mode rollback: where to, by function key; empty lets the history choose
+	Unverified    bool               // mode rollback: To may name versions that the history does not know
+	WithoutLock   bool               // mode rollback: without lock and ledger, since DynamoDB cannot be reached
+	UnlockTarget  UnlockTarget       // mode unlock
+	ExpectCommit  string             // mode promote: the commit that the release has to be of; "" for any
+	TestedThrough TestedThrough      // mode promote: what the tests between deploy and promote saw
 
 	// JobStatus is the state of the job so far: "success", or what else the runner says. Only a successful
 	// job may promote.
@@ -91,4 +119,36 @@ func (l Limits) orDefaults() Limits {
 		GoBack:      cmp.Or(l.GoBack, DefaultLimits.GoBack),
 		Interrupted: cmp.Or(l.Interrupted, DefaultLimits.Interrupted),
 	}
+}
+
+// An UnlockTarget is what mode unlock ends.
+type UnlockTarget string
+
+const (
+	UnlockEnvironment UnlockTarget = "environment" // the environment's lock
+	UnlockCode        UnlockTarget = "code"        // the app's code lock
+	UnlockFloor       UnlockTarget = "floor"       // the floor that a rollback set
+)
+
+// TestedThrough is by which way a user's own tests reached the candidate.
+type TestedThrough string
+
+const (
+	ThroughLatest  TestedThrough = "latest"  // so $LATEST has to be what the deployment left
+	ThroughVersion TestedThrough = "version" // by the version's number, which is immutable
+)
+
+// Scope is what the request is about in the ledger.
+func (r Request) Scope() Scope { return Scope{r.App, r.Environment.Name} }
+
+// Source is whose code the request releases.
+func (r Request) Source() Source { return Source{Repository: r.RepositoryID, Commit: r.Commit} }
+
+// Keys are the keys of the request's functions.
+func (r Request) Keys() []string {
+	keys := make([]string, len(r.Functions))
+	for i, f := range r.Functions {
+		keys[i] = f.Key
+	}
+	return keys
 }
