@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	api "github.com/google/go-github/v60/github"
+
 	"github.com/promote-on-success/promote/internal/sandbox/github"
 )
 
@@ -194,7 +196,7 @@ func fieldsOf(t *testing.T) map[string]string {
 	raw, err := os.ReadFile("schema.graphql")
 	must(t, err)
 	text := strings.ReplaceAll(string(raw), " }\n", "\n}\n")
-	composite := map[string]bool{"Actor": true, "GitObject": true, "RepositoryOwner": true, "IssueOrPullRequest": true}
+	composite := map[string]bool{"Node": true, "Actor": true, "GitObject": true, "RepositoryOwner": true, "IssueOrPullRequest": true}
 	types := typePattern.FindAllStringSubmatch(text, -1)
 	for _, m := range types {
 		composite[m[1]] = true
@@ -207,6 +209,8 @@ func fieldsOf(t *testing.T) map[string]string {
 			switch {
 			case strings.Contains(f[2], "first:"):
 				b.WriteString("(first: 1)")
+			case f[1] == "nodes" && m[1] == "Query":
+				b.WriteString("(ids: [])")
 			case f[1] == "object":
 				b.WriteString(`(expression: "main")`)
 			case f[1] == "ref":
@@ -235,6 +239,8 @@ func TestEveryFieldOfTheSchemaAnswers(t *testing.T) {
 	_, base := newHub(t)
 	equal(t, "comment", call(t, "POST", base+"/_github/api/v3/repos/acme/shop/issues/12/comments", jobToken, `{"body":"x"}`).status, 201)
 	equal(t, "release", call(t, "POST", base+"/_github/api/v3/repos/acme/shop/releases", jobToken, `{"tag_name":"v1.0.0"}`).status, 201)
+	deployed := deploy(t, client(t, base, jobToken), api.DeploymentRequest{Ref: api.String("main")})
+	state(t, client(t, base, jobToken), deployed, api.DeploymentStatusRequest{State: api.String("success")})
 	repo := func(s string) string { return `{ repository(owner: "acme", name: "shop") { ` + s + ` } }` }
 	commit := func(s string) string { return repo(`object(expression: "nightly") { ... on Commit { ` + s + ` } }`) }
 	pull := func(s string) string { return repo(`pullRequest(number: 12) { ` + s + ` }`) }
@@ -246,6 +252,12 @@ func TestEveryFieldOfTheSchemaAnswers(t *testing.T) {
 		"Ref":          func(s string) string { return repo("defaultBranchRef { " + s + "}") },
 		"Tag": func(s string) string {
 			return repo(`ref(qualifiedName: "refs/tags/v1.0.0") { target { ... on Tag { ` + s + "} } }")
+		},
+		"Deployment": func(s string) string {
+			return `{ nodes(ids: ["` + deployed.GetNodeID() + `"]) { ... on Deployment { ` + s + "} } }"
+		},
+		"DeploymentStatus": func(s string) string {
+			return `{ nodes(ids: ["` + deployed.GetNodeID() + `"]) { ... on Deployment { latestStatus { ` + s + "} } } }"
 		},
 		"GitActor": func(s string) string { return commit("author { " + s + "}") },
 		"PageInfo": func(s string) string { return pull("labels(first: 1) { pageInfo { " + s + "} }") },
@@ -279,4 +291,27 @@ func TestEveryFieldOfTheSchemaAnswers(t *testing.T) {
 	if len(fields) < 30 || asked < 200 {
 		t.Errorf("only %d fields of %d types were asked for", asked, len(fields))
 	}
+}
+
+// What the list of deployments does not say, nodes do: what became of each, in the order that was asked for.
+func TestDeploymentsByTheirIDs(t *testing.T) {
+	hub, base := newHub(t)
+	job := client(t, base, jobToken)
+	first := deploy(t, job, api.DeploymentRequest{Ref: api.String("v1.0.0"), Environment: api.String("prod")})
+	second := deploy(t, job, api.DeploymentRequest{Ref: api.String("main"), Environment: api.String("prod")})
+	state(t, job, first, api.DeploymentStatusRequest{State: api.String("success"), LogURL: api.String("https://ci.example/1")})
+	ask := func(token, id string) map[string]any {
+		return query(t, base, token, `query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Deployment { commitOid state latestStatus { state logUrl } } } }`,
+			map[string]any{"ids": []string{second.GetNodeID(), id}})
+	}
+	got := ask(jobToken, first.GetNodeID())
+	equal(t, "the first asked for", dig(got, "data", "nodes", 0, "commitOid"), any(second.GetSHA()))
+	equal(t, "without a status", dig(got, "data", "nodes", 0, "latestStatus"), nil)
+	equal(t, "its state", dig(got, "data", "nodes", 0, "state"), any("PENDING"))
+	equal(t, "an active one", dig(got, "data", "nodes", 1, "state"), any("ACTIVE"))
+	equal(t, "its status", dig(got, "data", "nodes", 1, "latestStatus", "state"), any("SUCCESS"))
+	equal(t, "its log", dig(got, "data", "nodes", 1, "latestStatus", "logUrl"), any("https://ci.example/1"))
+	equal(t, "an unknown id", dig(ask(jobToken, "nothing"), "errors", 0, "type"), any("NOT_FOUND"))
+	must(t, hub.AddToken(github.Token{Value: "ghs_blind", Repositories: []string{"acme/shop"}}))
+	equal(t, "without deployments: read", dig(ask("ghs_blind", first.GetNodeID()), "errors", 0, "type"), any("FORBIDDEN"))
 }

@@ -50,6 +50,7 @@ func (q *request) root() graphql.Value {
 			v["name"], v["email"] = nil, ""
 			return v
 		}),
+		"nodes": graphql.Resolver(q.nodes),
 		"rateLimit": lazy(func() any {
 			w := &q.token.graphql
 			return graphql.Value{"__typename": "RateLimit", "limit": w.Limit, "cost": 1, "remaining": max(0, w.remaining()-1),
