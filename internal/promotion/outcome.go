@@ -174,6 +174,7 @@ type FunctionOutcome struct {
 
 	Previous       Version // what the alias held; 0 if there was none
 	PreviousDigest Digest  // of that version
+	PreviousSize   int64   // of its package, in bytes; 0 where it is not known
 	Candidate      Version // 0 if none came to be
 	Digest         Digest  // of the candidate, or of what is wanted where none came to be
 	ARN            string

@@ -3,6 +3,7 @@ package promotion
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // A FunctionStatus is one function in one environment, as it is now.
@@ -11,6 +12,10 @@ type FunctionStatus struct {
 	State    State
 	Drift    string
 	Err      error // why it could not be read
+
+	Record   *Record   // what the ledger has of it; nil if it has nothing, or was not asked
+	Promoted time.Time // when the ledger's version was put there; zero if that is not known
+	Unseen   bool      // only the ledger was asked: State is not known
 }
 
 // Status reads what the request's environment holds. Artifacts are not looked at, and nothing is changed.
