@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 	"internal/policy":    {"internal/promotion"},
 	"internal/report":    {"internal/promotion"},
 	"internal/table":     {"internal/promotion", "internal/awserr"},
+	"internal/workflow":  {"internal/promotion"},
 	"cmd/promote": {"internal/promotion", "internal/account", "internal/actions", "internal/check", "internal/config",
 		"internal/endpoint", "internal/function", "internal/policy", "internal/report"},
 	"internal/conformance": {"internal/promotion", "internal/awserr", "internal/function"}, // the sandbox in its tests only
