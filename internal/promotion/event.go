@@ -15,6 +15,9 @@ const (
 	StagePromote Stage = "promote"
 	StageGoBack  Stage = "go back"
 	StageSetup   Stage = "setup"
+	StageLock    Stage = "lock"   // waiting for one, or giving it back
+	StageRepair  Stage = "repair" // what a dead run left
+	StageRecord  Stage = "record"
 	StageAWS     Stage = "aws" // what AWS asks of the whole run: to slow down
 )
 

@@ -22,7 +22,6 @@ const backShare = 150 * time.Millisecond
 // It never writes over somebody else's change, and it goes on past an alias that it cannot bring home.
 func (r *Runner) goBack(ctx context.Context, o *Outcome, flips []*flip) {
 	interrupted := ctx.Err() != nil
-	cause := context.Cause(ctx)
 	var out []*flip
 	for _, f := range flips {
 		if f.err != nil {
@@ -70,12 +69,13 @@ func (r *Runner) goBack(ctx context.Context, o *Outcome, flips []*flip) {
 	env := o.Request.Environment.Name
 	created, back := o.count(FateCreated), o.count(FateBack)
 	conflict := slices.ContainsFunc(flips, func(f *flip) bool { return f.fate == FateForeign })
-	why := "an alias could not be moved"
-	reason := ReasonMoveFailed
+	why, reason, kind := "an alias could not be moved", ReasonMoveFailed, Failed
 	if interrupted {
-		why, reason = fmt.Sprintf("interrupted (%v)", cause), ReasonInterrupted
+		kind, reason, why = interruption(ctx)
 	}
 	switch {
+	case reason == ReasonLockLost && o.count(FateUnknown) > 0:
+		o.end(Fenced, reason, "%s; what this run has moved and not put back is left to whoever did, who finds it in the journal", why)
 	case trouble:
 		o.end(NeedsAttention, ReasonUnproved, "%s, and not every alias of %s could be put back: the commands are in the report", why, env)
 	case conflict && back == 0:
@@ -83,11 +83,11 @@ func (r *Runner) goBack(ctx context.Context, o *Outcome, flips []*flip) {
 	case conflict:
 		o.end(ConflictFound, ReasonAliasMoved, "an alias of %s was changed by somebody else; %s put back, theirs left alone", env, plural(back, "alias"))
 	case created > 0:
-		o.end(Failed, reason, "%s; %s put back, and %s created by this run stays at its verified candidate", why, plural(back, "alias"), plural(created, "alias"))
+		o.end(kind, reason, "%s; %s put back, and %s created by this run stays at its verified candidate", why, plural(back, "alias"), plural(created, "alias"))
 	case back > 0:
 		o.end(RolledBack, reason, "%s; %s put back, %s holds what it held before", why, plural(back, "alias"), env)
 	default:
-		o.end(Failed, reason, "%s; no alias of %s was moved", why, env)
+		o.end(kind, reason, "%s; no alias of %s was moved", why, env)
 	}
 }
 

@@ -25,6 +25,9 @@ type aliasRegister struct {
 	aliases     Aliases
 	name, alias string
 	resolving   time.Duration // how long it may take to find out what became of a write
+	// holds asks whether the environment is still this run's, after the alias was read and before it is written with
+	// the revision found: a write by somebody who was overtaken in between is refused by its revision, or not sent.
+	holds func(context.Context) error
 }
 
 func (a aliasRegister) thing() string { return fmt.Sprintf("alias %s of %s", a.alias, a.name) }
@@ -72,8 +75,11 @@ func (a aliasRegister) point(ctx context.Context, from Routing, to Version) (aft
 		case errors.Is(lastErr, ErrNotFound) && !outstanding:
 			return Routing{}, false, a.gone(to, lastErr)
 		}
-		revision = found.Revision
 		pause(ctx, retryPause)
+		if err := a.holds(ctx); err != nil {
+			return Routing{}, false, stillOut(outstanding, err)
+		}
+		revision = found.Revision
 	}
 	if outstanding {
 		return Routing{}, false, &unproved{lastErr}
@@ -109,6 +115,9 @@ func (a aliasRegister) create(ctx context.Context, at Version) (Routing, error) 
 		switch {
 		case errors.Is(err, ErrNotFound):
 			pause(ctx, retryPause)
+			if err := a.holds(ctx); err != nil {
+				return Routing{}, stillOut(outstanding, err)
+			}
 		case errors.Is(err, ErrNoVersion):
 			return Routing{}, &Conflict{Thing: a.thing(), Expected: "no alias", Found: foreign(err)}
 		case err != nil:
@@ -151,11 +160,22 @@ func (a aliasRegister) home(ctx context.Context, before Routing, ours Version, r
 		case errors.Is(lastErr, ErrNotFound):
 			return Routing{}, &unproved{a.gone(before.Version, lastErr)}
 		default:
+			if err := a.holds(ctx); err != nil {
+				return Routing{}, &unproved{err}
+			}
 			revision, unread = found.Revision, nil
 		}
 		pause(ctx, retryPause)
 	}
 	return Routing{}, &unproved{unsettled(lastErr, unread)}
+}
+
+// stillOut keeps in mind that a write of unknown effect may still be carried out.
+func stillOut(outstanding bool, err error) error {
+	if outstanding {
+		return &unproved{err}
+	}
+	return err
 }
 
 // unsettled tells why it is not known what came of a write, and why that could not be read either. One of them may be nil.

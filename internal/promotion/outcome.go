@@ -145,6 +145,7 @@ type Outcome struct {
 	Faults    []Fault // why it did not go further
 	Warnings  []Fault // what a person should know although it went on
 
+	Order    *Order        // of commits; nil where it was not asked
 	Entry    *Entry        // what was recorded; nil if nothing was
 	Previous *Entry        // mode rollback: the newest entry that was taken back
 	Repairs  []Repair      // what dead runs had left

@@ -78,7 +78,7 @@ func NewPlan(req Request, w World) Plan {
 			p.Warnings = append(p.Warnings, Fault{Where: f.Where, What: f.Name + ": " + s.Drift})
 		}
 	}
-	if !req.Checked() && !req.VerifyNone {
+	if !req.Checked() && !req.VerifyNone && req.Mode != ModeDeploy {
 		p.Refusals = append(p.Refusals, noCheck)
 	}
 	if req.Endpoints != nil && w.Endpoints != nil {

@@ -21,33 +21,69 @@ type flip struct {
 	err       error
 }
 
-// promote moves every alias to its candidate, or none: when one cannot be moved, those that were are put back. It
-// reports whether they all stand where they should; if not, the outcome is closed.
-func (r *Runner) promote(ctx context.Context, o *Outcome, plan Plan, candidates map[string]Candidate) bool {
-	env := o.Request.Environment
-	var moves, creations []*flip
-	for _, s := range plan.Promoting() {
-		c := candidates[s.Function.Key]
-		f := &flip{step: s, candidate: c, fate: FateKept, alias: aliasRegister{r.Aliases, s.Function.Name, env.Alias, r.limits().Call}}
-		switch {
-		case s.Action == ActionCreate:
-			creations = append(creations, f)
-		case s.State.Routing.Same(Routing{Version: c.Version}):
-			// Lambda gave the version that the alias holds already: nothing was different after all.
-		default:
-			moves = append(moves, f)
+// promote moves every alias to its candidate, or none: when one cannot be moved, those that were are put back. What is
+// about to be done is recorded before, and what came of it after. Its error is [errPlanAnew]; on every other road the
+// outcome is closed.
+func (s *story) promote(ctx context.Context, plan Plan, candidates map[string]Candidate) error {
+	plan = plan.without(candidates)
+	moves, creations := s.flips(plan, candidates)
+	flips := append(moves, creations...)
+	if len(flips) == 0 {
+		return s.raise(ctx, plan)
+	}
+	intent := s.intent(plan, flips)
+	if err := s.intend(ctx, intent); err != nil {
+		if errors.Is(err, ErrStale) {
+			return errPlanAnew // somebody has recorded something since: at the latest here it shows
 		}
+		s.close(ctx, err, ReasonLedgerFailed, "what was about to be done could not be recorded, so nothing was done; no alias was moved")
+		return nil
 	}
 
 	// Creations come last: a new alias has nothing to go back to.
-	flips := append(moves, creations...)
-	work := r.work(StagePromote, len(flips))
-	if !r.flipAll(ctx, moves, work) || !r.flipAll(ctx, creations, work) {
-		r.goBack(ctx, o, flips)
-		return false
+	work := s.work(StagePromote, len(flips))
+	if !s.flipAll(ctx, moves, work) || !s.flipAll(ctx, creations, work) {
+		s.goBack(ctx, s.o, flips)
+		s.putBack(ctx, intent, flips)
+		return nil
 	}
-	o.flipped(flips)
-	return r.readBack(ctx, o, flips)
+	s.o.flipped(flips)
+	whole := s.readBack(ctx, s.o, flips)
+	s.recordPromotion(ctx, intent, flips)
+	s.promotedRelease(ctx)
+	if whole {
+		routes, cancel := outlive(ctx)
+		defer cancel()
+		s.addRoutes(routes, s.o, plan)
+		s.done(s.o.count(FateMoved, FateCreated))
+	}
+	return nil
+}
+
+// flips lists the aliases that have to be moved, and those that have to be created.
+func (s *story) flips(plan Plan, candidates map[string]Candidate) (moves, creations []*flip) {
+	for _, step := range plan.Promoting() {
+		c := candidates[step.Function.Key]
+		f := &flip{step: step, candidate: c, fate: FateKept, alias: s.register(step.Function.Name, s.req.Environment.Alias)}
+		if step.Action == ActionCreate {
+			creations = append(creations, f)
+		} else {
+			moves = append(moves, f)
+		}
+	}
+	return moves, creations
+}
+
+// without takes the functions out of the plan for which Lambda gave the version that the alias holds already: nothing was
+// different after all.
+func (p Plan) without(candidates map[string]Candidate) Plan {
+	p.Steps = slices.Clone(p.Steps)
+	for i, step := range p.Steps {
+		if step.Action == ActionMove && step.State.Routing.Same(Routing{Version: candidates[step.Function.Key].Version}) {
+			p.Steps[i].Action = ActionNone
+		}
+	}
+	return p
 }
 
 // flipAll moves aliases with bounded parallelism, and reports whether every one of them stands at its candidate. It

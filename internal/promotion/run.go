@@ -3,6 +3,7 @@ package promotion
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -13,12 +14,18 @@ type Runner struct {
 	Aliases   Aliases
 	Checks    Checks
 	Routes    EndpointRoutes // needed only for requests with endpoints
-	Limits    Limits         // zero fields take [DefaultLimits]
-	Parallel  int            // functions and checks at work at once; 0 is 64
-	Tell      func(Event)    // told what happens, from many goroutines; nil for silence
+	Locks     Locks          // with the ledger; both are nil where locking is switched off
+	Ledger    Ledger
+	Commits   History     // how commits stand to each other; nil: nobody knows
+	Limits    Limits      // zero fields take [DefaultLimits]
+	Parallel  int         // functions and checks at work at once; 0 is 64
+	Tell      func(Event) // told what happens, from many goroutines; nil for silence
 }
 
 const defaultParallel = 64
+
+// tellings is how often the plan is made anew because others promoted meanwhile.
+const tellings = 5
 
 // Run tells the story: plan, deploy, verify, promote. It returns an outcome on every road; until the first alias is
 // moved, a fault costs nothing, and after that every road but promotion goes through going back.
@@ -27,63 +34,174 @@ func (r *Runner) Run(ctx context.Context, req Request) Outcome {
 	if refused, is := Refuse(req); is {
 		return refused
 	}
-	o := begin(req)
+	return r.tell(ctx, req, func(ctx context.Context, s *story) {
+		for range tellings {
+			if !s.again(ctx, s.once(ctx)) {
+				return
+			}
+		}
+		s.o.end(ConflictFound, ReasonAliasMoved, "others kept changing what this run decided on; nothing was changed")
+	})
+}
+
+// again tells whether the story has to be told anew, and clears the page for it.
+func (s *story) again(ctx context.Context, err error) bool {
+	if !errors.Is(err, errPlanAnew) {
+		return false
+	}
+	s.say(StagePlan, "")("others have promoted meanwhile: the plan is made anew")
+	s.leave(ctx)
+	fresh := begin(s.req)
+	fresh.Started, fresh.Waited, fresh.Repairs = s.o.Started, s.o.Waited, s.o.Repairs
+	s.o, s.waited = fresh, false
+	return true
+}
+
+// once tells the story. Its error is [errPlanAnew], or nil where the outcome is closed.
+func (s *story) once(ctx context.Context) error {
+	o := s.o
+
+	// What is recorded, whether this commit may take its place, and the code lock, since functions share $LATEST.
+	if err := s.begin(ctx); err != nil {
+		s.close(ctx, err, ReasonLockFailed, "the locks or the ledger could not be used; nothing was changed")
+		return nil
+	}
 
 	// What is live, what is wanted, and so what would move.
-	world, errs := r.observe(ctx, req)
+	req := s.req // mode promote has made it that of its release
+	s.at(StagePlan)
+	world, errs := s.observe(ctx, s.req)
 	if len(errs) > 0 {
 		o.fault(errs...)
-		return o.stopped(ctx, Failed, ReasonReadFailed, "the plan could not be made, since not all of what is live and wanted could be read; nothing was changed")
+		o.stopped(ctx, Failed, ReasonReadFailed, "the plan could not be made, since not all of what is live and wanted could be read; nothing was changed")
+		return nil
 	}
-	plan := NewPlan(req, world)
-	o.take(plan)
+	plan := NewPlan(s.req, world)
+	s.take(plan)
 	switch {
 	case len(plan.Refusals) > 0:
 		o.Faults = append(o.Faults, plan.Refusals...)
-		return o.end(Refused, ReasonPlanRefused, "what was found does not allow a promotion to %s; nothing was changed", req.Environment.Name)
+		o.end(Refused, ReasonPlanRefused, "what was found does not allow a promotion to %s; nothing was changed", req.Environment.Name)
+		return nil
 	case req.Mode == ModePlan && !plan.Changed():
-		return o.end(Unchanged, ReasonNoChange, "%s already holds what is wanted: %s unchanged", req.Environment.Name, plural(len(plan.Steps), "function"))
+		s.unchanged(plan)
+		return nil
 	case req.Mode == ModePlan:
-		return o.end(Planned, ReasonChanges, "%s of %d would be promoted to %s; nothing was changed", plural(len(plan.Promoting()), "function"), len(plan.Steps), req.Environment.Name)
+		o.end(Planned, ReasonChanges, "%s of %d would be promoted to %s; nothing was changed", plural(len(plan.Promoting()), "function"), len(plan.Steps), req.Environment.Name)
+		return nil
+	case req.Mode == ModeDeploy && !plan.Changed():
+		return s.deposit(ctx, plan, nil)
 	case !plan.Changed():
-		r.addRoutes(ctx, o, plan)
-		return o.end(Unchanged, ReasonNoChange, "%s already holds what is wanted: %s unchanged", req.Environment.Name, plural(len(plan.Steps), "function"))
+		return s.raise(ctx, plan)
 	}
 
 	// An immutable candidate for each function that changes. No caller of an alias sees any of it.
-	candidates, errs := r.deploy(ctx, plan)
+	s.at(StageDeploy)
+	candidates, errs := s.deploy(ctx, plan)
 	o.deployed(plan, candidates)
 	if len(errs) > 0 {
 		o.fault(errs...)
-		if conflict := (*Conflict)(nil); errors.As(errors.Join(errs...), &conflict) {
-			return o.stopped(ctx, ConflictFound, ReasonCodeMoved, "code was changed by somebody else while it was being deployed; no alias was moved")
+		if isConflict(errors.Join(errs...)) {
+			o.stopped(ctx, ConflictFound, ReasonCodeMoved, "code was changed by somebody else while it was being deployed; no alias was moved")
+		} else {
+			o.stopped(ctx, Failed, ReasonDeployFailed, "not every candidate could be deployed; no alias was moved")
 		}
-		return o.stopped(ctx, Failed, ReasonDeployFailed, "not every candidate could be deployed; no alias was moved")
+		return nil
+	}
+	if req.Mode == ModeDeploy {
+		return s.deposit(ctx, plan, candidates)
+	}
+
+	// The environment is this run's from here on. What was found before may have been promoted over, or left by the dead.
+	if err := s.takeEnvironment(ctx, throughLatest(req.Checks)); err != nil {
+		s.close(ctx, err, ReasonLockFailed, "%s could not be taken; no alias was moved", req.Scope().Lock())
+		return nil
+	}
+	plan, err := s.settle(ctx, plan, candidates)
+	if err != nil {
+		return s.unless(ctx, err, "what is promoted could not be established; no alias was moved")
+	}
+	if err := s.stood(ctx, plan); err != nil {
+		s.close(ctx, err, ReasonReadFailed, "")
+		return nil
 	}
 
 	// Exactly these versions have to pass.
-	if verdict := r.verify(ctx, o, plan, candidates); verdict != ReasonVerified && verdict != ReasonUnverified {
-		return o.unverified(ctx, verdict)
+	s.at(StageVerify)
+	if verdict := s.verify(ctx, o, plan, candidates); verdict != ReasonVerified && verdict != ReasonUnverified {
+		o.unverified(ctx, verdict)
+		return nil
 	}
+	s.leaveCode(ctx)
 	if ctx.Err() != nil {
-		return o.stopped(ctx, Failed, ReasonInterrupted, "")
+		o.stopped(ctx, Failed, ReasonInterrupted, "")
+		return nil
 	}
 
 	// All aliases together, or none.
-	if !r.promote(ctx, o, plan, candidates) {
-		return *o
+	s.at(StagePromote)
+	return s.promote(ctx, plan, candidates)
+}
+
+// unless passes on that the plan has to be made anew; any other error closes the outcome.
+func (s *story) unless(ctx context.Context, err error, format string, args ...any) error {
+	if errors.Is(err, errPlanAnew) {
+		return err
 	}
-	routes, cancel := outlive(ctx)
-	defer cancel()
-	r.addRoutes(routes, o, plan)
-	moved := o.count(FateMoved, FateCreated)
-	if moved == 0 {
-		return o.end(Unchanged, ReasonNoChange, "%s already holds what was deployed: Lambda found nothing to publish", req.Environment.Name)
+	s.close(ctx, err, ReasonReadFailed, format, args...)
+	return nil
+}
+
+// begin reads what is recorded, asks whether this commit may take its place, and takes the code lock. A plan shows
+// what stands against it, and a release that was deployed needs no code lock but the one that was kept for it.
+func (s *story) begin(ctx context.Context) error {
+	if err := s.readBook(ctx); err != nil {
+		return err
 	}
-	if req.VerifyNone {
-		return o.end(Promoted, ReasonUnverified, "%s promoted to %s without verification (verify: none)", plural(moved, "function"), req.Environment.Name)
+	switch s.req.Mode {
+	case ModePromote:
+		return s.withdraw(ctx)
+	case ModePlan:
+		return s.foresee(ctx)
 	}
-	return o.end(Promoted, ReasonVerified, "%s promoted to %s", plural(moved, "function"), req.Environment.Name)
+	if err := s.order(ctx); err != nil {
+		return err
+	}
+	return s.takeCode(ctx)
+}
+
+// foresee writes into a plan what a run would meet: the order of commits, and who holds the lock.
+func (s *story) foresee(ctx context.Context) error {
+	if !s.ledgered() {
+		return nil
+	}
+	var against *ending
+	if err := s.order(ctx); errors.As(err, &against) {
+		s.o.Warnings = append(s.o.Warnings, Fault{What: "a run would end " + string(against.kind) + ": " + against.sentence})
+	} else if err != nil {
+		return err
+	}
+	holder, err := s.Locks.Look(ctx, s.req.Scope().Lock())
+	if err != nil {
+		return err
+	}
+	s.o.Holder = holder
+	return nil
+}
+
+// unchanged ends a run that had nothing to move.
+func (s *story) unchanged(plan Plan) {
+	s.o.end(Unchanged, ReasonNoChange, "%s already holds what is wanted: %s unchanged", s.req.Environment.Name, plural(len(plan.Steps), "function"))
+}
+
+// done ends a run that has moved what was to be moved.
+func (s *story) done(moved int) {
+	o, env := s.o, s.req.Environment.Name
+	if s.req.VerifyNone {
+		o.end(Promoted, ReasonUnverified, "%s promoted to %s without verification (verify: none)", plural(moved, "function"), env)
+		return
+	}
+	o.end(Promoted, ReasonVerified, "%s promoted to %s", plural(moved, "function"), env)
 }
 
 // Setup creates what the request's endpoints need and is not there.
@@ -141,7 +259,7 @@ func Refuse(req Request) (Outcome, bool) {
 		})
 		return o.end(Refused, ReasonJobFailed, "the job is not green, so nothing is promoted; no call was made"), true
 	}
-	if !req.Checked() && !req.VerifyNone {
+	if !req.Checked() && !req.VerifyNone && req.Mode != ModeDeploy {
 		o.Faults = append(o.Faults, noCheck)
 		return o.end(Refused, ReasonNoCheck, "no check is configured; no call was made"), true
 	}
@@ -158,9 +276,24 @@ var noCheck = Fault{
 // stopped ends the outcome on a road where no alias was moved. An interruption explains every fault that it caused.
 func (o *Outcome) stopped(ctx context.Context, k Kind, reason Reason, format string, args ...any) Outcome {
 	if ctx.Err() != nil {
-		return o.end(Failed, ReasonInterrupted, "interrupted (%v); no alias was moved", context.Cause(ctx))
+		kind, reason, why := interruption(ctx)
+		return o.end(kind, reason, "%s; no alias was moved", why)
 	}
 	return o.end(k, reason, format, args...)
+}
+
+// interruption tells why a run's context has ended: by a signal, or by the loss of its lock.
+func interruption(ctx context.Context) (Kind, Reason, string) {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, ErrNotHeld):
+		return Fenced, ReasonLockLost, fmt.Sprintf("somebody else has taken over (%v)", cause)
+	case errors.Is(cause, ErrStopRequested):
+		return Fenced, ReasonStopRequested, fmt.Sprintf("asked to stop (%v)", cause)
+	case errors.Is(cause, ErrSilent):
+		return Failed, ReasonLockSilent, fmt.Sprintf("stopped, since others may soon take over (%v)", cause)
+	default:
+		return Failed, ReasonInterrupted, fmt.Sprintf("interrupted (%v)", cause)
+	}
 }
 
 // unverified ends the outcome after a verification that did not pass.
@@ -190,6 +323,28 @@ func begin(req Request) *Outcome {
 		o.Functions = append(o.Functions, FunctionOutcome{Function: f.Key, Name: f.Name, Fate: FateKept})
 	}
 	return o
+}
+
+// take writes the plan into the report, with what is recorded of each function.
+func (s *story) take(p Plan) {
+	s.orderWarnings()
+	s.o.take(p)
+	for _, step := range p.Steps {
+		entry := s.o.function(step.Function.Key)
+		rec, known := s.record(step.Function)
+		entry.PreviousSource = rec.Source
+		if !s.ledgered() || step.State.Routing == nil {
+			continue
+		}
+		entry.Adopted = !known || rec.Version != step.State.Routing.Version
+		if known && entry.Adopted {
+			s.o.Warnings = append(s.o.Warnings, Fault{
+				Where: step.Function.Where,
+				What:  fmt.Sprintf("alias %s of %s holds %s, and version %s was recorded last: somebody moved it past promote, and what is there now is taken over", s.req.Environment.Alias, step.Function.Name, step.State.Routing, rec.Version),
+				Hint:  "move aliases with mode rollback, which records it and keeps what was undone from coming back",
+			})
+		}
+	}
 }
 
 // take writes the plan into the report.
