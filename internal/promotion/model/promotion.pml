@@ -349,21 +349,20 @@ move:		write(a, from[a], to[a]);
 		fi
 	od;
 
-record:
 	if
+	:: goto back
 	:: atomic { mine_ -> recordDone(); giveBack(unsure == 0); goto leave }
 	:: atomic { !mine_ -> goto back }
-	:: goto back
-	:: atomic { mine_ && lateRecord == 0 -> lateRecord = me };
-#ifdef RECORD_FORGOTTEN
-		goto back
-#else
-		if                                     /* the ledger is read */
-		:: atomic { mine_ && tries < TRIES -> tries++; goto record }
-		:: goto leave
-		fi
-#endif
+	:: atomic { mine_ -> lateRecord = me }           /* no answer: from now on it must not go back */
 	fi;
+#ifdef RECORD_FORGOTTEN
+	goto back;
+#endif
+	if
+	:: atomic { mine_ -> recordDone(); giveBack(unsure == 0) }
+	:: skip
+	fi;
+	goto leave;
 
 stop:	/* the move that was tried last may be carried out yet, or cannot be any more */
 	atomic { fate[a] = ((unsure & one(a)) -> PERHAPS : 0) };
