@@ -1,5 +1,7 @@
 // Package github is the GitHub that a run belongs to: github.com, a GitHub Enterprise Server, or a tenant of
-// ghe.com. It says how commits stand to each other, and what commit a tag's object means.
+// ghe.com. It says how commits stand to each other, what commit a tag's object means and what changed between two; and
+// it keeps what people read there: the comment on a pull request, the text of a release, deployments and statuses.
+// Those texts come in ready-made.
 //
 // The token goes to the API's own hosts and nowhere else: redirects to another host are refused. Limits are honoured
 // by waiting, within a budget for the whole run; reads that failed on the way are made again. What cannot be had is
@@ -42,10 +44,12 @@ const DefaultBudget = time.Minute
 // A Client is one repository at one GitHub. It may be used by many goroutines.
 type Client struct {
 	api      *api.Client
+	graphql  string // the address of its GraphQL API
 	owner    string
 	name     string
 	token    string
 	compared memory
+	comments comments
 }
 
 var repositoryPattern = regexp.MustCompile(`^([A-Za-z0-9._-]+)/([A-Za-z0-9._-]+)$`)
@@ -92,7 +96,7 @@ func Open(o Options) (*Client, error) {
 	carrier.CheckRedirect = gate.redirect
 	carrier.Transport = &patience{next: gate, budget: newBudget(o.Budget)}
 
-	c := &Client{owner: parts[1], name: parts[2], token: token}
+	c := &Client{owner: parts[1], name: parts[2], token: token, graphql: where.graphql.String()}
 	c.api = api.NewClient(&carrier)
 	c.api.BaseURL, c.api.UploadURL = where.api, where.upload
 	c.api.UserAgent = "promote/" + strings.Trim(o.Version, " /")

@@ -56,7 +56,7 @@ func (c *Client) Compare(ctx context.Context, base, head string) (promotion.Rela
 	case errors.As(err, &refused) && refused.Response.StatusCode == http.StatusNotFound:
 		err = &failure{promotion.Fault{
 			What: deed + ": GitHub does not have both, or hides them from the token (404)",
-			Hint: "history may have been rewritten by a force-push since, the repository may be a fork without that commit, the commit may not be pushed, or the token may lack `permissions: {contents: read}`",
+			Hint: absentHint,
 		}, err}
 		c.compared.put(base, head, known{promotion.Unknown, err, time.Now().Add(absentFor)})
 		return promotion.Unknown, err
@@ -67,6 +67,9 @@ func (c *Client) Compare(ctx context.Context, base, head string) (promotion.Rela
 	c.compared.put(head, base, known{relation: relation.Inverse()})
 	return relation, nil
 }
+
+// absentHint is what it may mean that GitHub does not have a commit.
+const absentHint = "history may have been rewritten by a force-push since, the repository may be a fork without that commit, the commit may not be pushed, or the token may lack `permissions: {contents: read}`"
 
 // absentFor is how long a commit that GitHub did not have is not asked for again; meanwhile it may be pushed.
 const absentFor = time.Minute

@@ -36,3 +36,14 @@ func (c *Client) Comment(ctx context.Context, issue int, body string) error {
 	}
 	return err
 }
+
+// DeleteComments deletes everything that was said.
+func (c *Client) DeleteComments(ctx context.Context, issue int) error {
+	list, _, err := c.api.Issues.ListComments(ctx, c.owner, c.name, issue, nil)
+	for _, one := range list {
+		if _, err := c.api.Issues.DeleteComment(ctx, c.owner, c.name, one.GetID()); err != nil {
+			return err
+		}
+	}
+	return err
+}

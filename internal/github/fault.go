@@ -34,6 +34,16 @@ func (c *Client) explain(ctx context.Context, deed string, err error) error {
 	return &failure{f, err}
 }
 
+// explainNeeding is explain for a deed whose permission we know, for answers that do not name it.
+func (c *Client) explainNeeding(ctx context.Context, deed, permissions string, err error) error {
+	err = c.explain(ctx, deed, err)
+	f, is := err.(*failure) //nolint:errorlint // it was made here
+	if is && strings.HasSuffix(f.fault.Hint, unnamed) {
+		f.fault.Hint = strings.TrimSuffix(f.fault.Hint, unnamed) + missing(permissions)
+	}
+	return err
+}
+
 // withoutToken takes care of a proxy or a server that repeats what it was sent.
 func (c *Client) withoutToken(text string) string {
 	if c.token == "" {
@@ -48,8 +58,12 @@ func (c *Client) reason(err error) promotion.Fault {
 		answered *api.ErrorResponse
 		foreign  *elsewhere
 		pending  *api.AcceptedError
+		graph    *graphErrors
+		told     promotion.Fault
 	)
 	switch {
+	case errors.As(err, &told):
+		return told
 	case errors.As(err, &limit):
 		return limit.fault()
 	case errors.As(err, &foreign):
@@ -57,6 +71,8 @@ func (c *Client) reason(err error) promotion.Fault {
 			Hint: "check GITHUB_API_URL, and whether a proxy or a gateway answers in GitHub's place"}
 	case errors.As(err, &pending):
 		return promotion.Fault{What: "GitHub has not finished it yet (202)", Hint: "run it again in a minute"}
+	case errors.As(err, &graph):
+		return graph.fault()
 	case errors.As(err, &answered) && answered.Response != nil:
 		return c.refusal(answered)
 	}
@@ -87,6 +103,9 @@ func (c *Client) refusal(e *api.ErrorResponse) promotion.Fault {
 	case status == http.StatusForbidden && h.Get("X-Github-Sso") != "":
 		f.What = "the token is not authorised for the organisation's single sign-on (403)"
 		f.Hint = "authorise it in its owner's settings, or use the job's own token"
+	case status == http.StatusForbidden && strings.HasSuffix(e.Message, "is locked."):
+		f.What = "the conversation is locked (403)"
+		f.Hint = "unlock it, or do without"
 	case status == http.StatusForbidden:
 		f.What = "the token may not do this (403)"
 		f.Hint = missing(h.Get("X-Accepted-Github-Permissions"))
@@ -121,6 +140,9 @@ func message(e *api.ErrorResponse) string {
 	return strings.Join(parts, "; ")
 }
 
+// unnamed is the hint where the permission is not known.
+const unnamed = "check the job's `permissions`, and which repositories the token is for"
+
 // missing names the permissions of which GitHub says that one set would do: "issues=write; pull_requests=write" is
 // either, "contents=read,issues=read" is both.
 // https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#resource-not-accessible
@@ -139,7 +161,7 @@ func missing(accepted string) string {
 		}
 	}
 	if len(sets) == 0 {
-		return "check the job's `permissions`, and which repositories the token is for"
+		return unnamed
 	}
 	hint := "the token needs `permissions: " + strings.Join(sets, "` or `permissions: ") + "` of the job"
 	if strings.Contains(accepted, "write") {

@@ -19,20 +19,36 @@ var errMore = fmt.Errorf("there are more than %d entries", perPage*maxPages)
 // all reads a list to its end, page by page. ask makes one call; it is given the page to ask for.
 func all[T any](ctx context.Context, ask func(context.Context, api.ListOptions) ([]T, *api.Response, error)) ([]T, error) {
 	var list []T
+	err := each(ctx, ask, func(one T) (more bool) {
+		list = append(list, one)
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// each visits the entries of a list, page by page, until the visitor wants no more.
+func each[T any](ctx context.Context, ask func(context.Context, api.ListOptions) ([]T, *api.Response, error), visit func(T) (more bool)) error {
 	page := 1
 	for range maxPages {
 		some, res, err := ask(ctx, api.ListOptions{Page: page, PerPage: perPage})
 		if err != nil {
-			return nil, err
+			return err
 		}
-		list = append(list, some...)
+		for _, one := range some {
+			if !visit(one) {
+				return nil
+			}
+		}
 		switch {
 		case res.NextPage == 0:
-			return list, nil
+			return nil
 		case res.NextPage <= page:
-			return nil, errors.New("GitHub's pages lead backwards")
+			return errors.New("GitHub's pages lead backwards")
 		}
 		page = res.NextPage
 	}
-	return nil, errMore
+	return errMore
 }

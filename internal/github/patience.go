@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,9 +19,10 @@ const (
 	maxAnswer = 32 << 20               // bytes; the largest answers, comparisons with their files, have a few million
 )
 
-// Patience makes a call again where that may help: reads after failures of GitHub or of the way there, everything
-// after a limit, since a call that met a limit was not carried out. Once a limit is met, the calls after it are held
-// back too, as GitHub asks. It reads answers to their end, so that one that breaks off is a failure of the way.
+// Patience makes a call again where that may help: reads, and what is [repeatable], after failures of GitHub or of the
+// way there, everything after a limit, since a call that met a limit was not carried out. Once a limit is met, the
+// calls after it are held back too, as GitHub asks. It reads answers to their end, so that one that breaks off is a
+// failure of the way.
 //
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
 type patience struct {
@@ -28,17 +30,36 @@ type patience struct {
 	budget *budget
 
 	mu   sync.Mutex
-	held *limited // no call before its end
+	held map[bool]*limited // by whether it is a query: no call before its end
 }
+
+type repeatableKey struct{}
+
+// repeatable marks calls that may be made twice although they are no GET: queries, and writes of which the second
+// changes nothing.
+func repeatable(ctx context.Context) context.Context {
+	return context.WithValue(ctx, repeatableKey{}, true)
+}
+
+type promptKey struct{}
+
+// promptly marks a write that is worth nothing later, since it rests on what was read just before: a limit is its end.
+func promptly(ctx context.Context) context.Context {
+	return context.WithValue(ctx, promptKey{}, true)
+}
+
+// isQuery tells calls of the GraphQL API from others. They have an hour's limit of their own.
+// https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
+func isQuery(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/graphql") }
 
 // RoundTrip returns GitHub's last answer, a [*limited] where waiting would take too long, or what became of the way.
 func (p *patience) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		defer func() { _ = r.Body.Close() }()
 	}
-	read := r.Method == http.MethodGet || r.Method == http.MethodHead
+	read := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Context().Value(repeatableKey{}) != nil
 	for try := 1; ; {
-		if err := p.holdBack(r.Context()); err != nil {
+		if err := p.holdBack(r.Context(), isQuery(r)); err != nil {
 			return nil, err
 		}
 		res, met, err := p.once(r)
@@ -46,9 +67,12 @@ func (p *patience) RoundTrip(r *http.Request) (*http.Response, error) {
 		case r.Context().Err() != nil:
 			return nil, r.Context().Err()
 		case met != nil:
-			p.hold(met)
+			p.hold(met, isQuery(r))
 			if met.passed { // the call itself was carried out, as the last one that was allowed
 				return res, nil
+			}
+			if r.Context().Value(promptKey{}) != nil {
+				return nil, met
 			}
 			continue // waits at the top, or gives up there
 		case err == nil && res.StatusCode < 500, err != nil && !passing(err), !read, try == tries:
@@ -119,20 +143,25 @@ func passing(err error) bool {
 	return !errors.As(err, &e) && !untrusted(err) && !errors.Is(err, errTooLarge)
 }
 
-// hold keeps all calls back until the limit's end.
-func (p *patience) hold(l *limited) {
+// hold keeps calls back until the limit's end: all of them, or, where an hour's calls are used up, those of its kind.
+func (p *patience) hold(l *limited, query bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.held == nil || l.until.After(p.held.until) {
-		p.held = l
+	if p.held == nil {
+		p.held = map[bool]*limited{}
+	}
+	for _, kind := range []bool{true, false} {
+		if old := p.held[kind]; (kind == query || !l.primary) && (old == nil || l.until.After(old.until)) {
+			p.held[kind] = l
+		}
 	}
 }
 
 // holdBack waits until no limit stands against a call. It returns the limit that is too far away to wait for.
-func (p *patience) holdBack(ctx context.Context) error {
+func (p *patience) holdBack(ctx context.Context, query bool) error {
 	for {
 		p.mu.Lock()
-		held := p.held
+		held := p.held[query]
 		p.mu.Unlock()
 		if held == nil {
 			return nil
@@ -141,7 +170,7 @@ func (p *patience) holdBack(ctx context.Context) error {
 		if wait <= 0 {
 			return nil
 		}
-		if !p.budget.take(wait) {
+		if ctx.Value(promptKey{}) != nil || !p.budget.take(wait) {
 			return held
 		}
 		if err := sleep(ctx, wait); err != nil {
