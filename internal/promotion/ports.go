@@ -72,5 +72,12 @@ type EndpointRoutes interface {
 	AddEnvironment(ctx context.Context, r Request, keys []string, say Say) error
 }
 
+// A LockTable is where locks and ledger are kept, for who sets it up.
+type LockTable interface {
+	// Setup makes the table if there is none, completes what an interrupted setup left, and says each thing that it did.
+	// It returns, in sentences without a full stop, what an existing table has otherwise.
+	Setup(ctx context.Context, say Say) (differences []string, err error)
+}
+
 // Say tells a person, in a sentence without a full stop, what is going on with the thing at hand.
 type Say func(format string, args ...any)

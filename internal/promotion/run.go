@@ -16,6 +16,7 @@ type Runner struct {
 	Routes    EndpointRoutes // needed only for requests with endpoints
 	Locks     Locks          // with the ledger; both are nil where locking is switched off
 	Ledger    Ledger
+	Table     LockTable
 	Commits   History     // how commits stand to each other; nil: nobody knows
 	Limits    Limits      // zero fields take [DefaultLimits]
 	Parallel  int         // functions and checks at work at once; 0 is 64
@@ -204,52 +205,14 @@ func (s *story) done(moved int) {
 	o.end(Promoted, ReasonVerified, "%s promoted to %s", plural(moved, "function"), env)
 }
 
-// Setup creates what the request's endpoints need and is not there.
-func (r *Runner) Setup(ctx context.Context, req Request) Outcome {
-	o := &Outcome{Request: req, Started: time.Now()}
-	if req.Endpoints == nil {
-		return o.end(Unchanged, ReasonNoChange, "the configuration names no endpoints: there is nothing to set up")
-	}
-	before, err := r.Routes.Observe(ctx, req)
-	if err != nil {
-		o.fault(err)
-		return o.stopped(ctx, Failed, ReasonSetupFailed, "the endpoints of %s could not be read; nothing was changed", req.App)
-	}
-	if before.Exists && len(before.MissingLatest) == 0 {
-		o.Endpoints = &before
-		return o.end(Unchanged, ReasonNoChange, "the endpoints of %s are set up already", req.App)
-	}
-	if fault := setupQuota(req, before); fault != nil {
-		o.fault(*fault)
-		return o.end(Refused, ReasonPlanRefused, "the endpoints of %s do not fit; nothing was changed", req.App)
-	}
-	after, err := r.Routes.Setup(ctx, req, r.say(StageSetup, ""))
-	if err != nil {
-		o.fault(err)
-		return o.stopped(ctx, Failed, ReasonSetupFailed, "the endpoints of %s could not be set up completely; running it again goes on where it stopped", req.App)
-	}
-	o.Endpoints = &after
-	return o.end(SetUp, ReasonCreated, "the endpoints of %s are set up", req.App)
-}
-
-func setupQuota(req Request, st EndpointState) *Fault {
-	missing := len(req.Endpoints.Functions)
-	if st.Exists {
-		missing = len(st.MissingLatest)
-	}
-	if n := st.Routes + missing*routesPerEndpoint; n > MaxRoutes {
-		f := quotaFault("routes", req.Endpoints.API, n, MaxRoutes)
-		return &f
-	}
-	return nil
-}
-
 // Refuse tells whether the request alone forbids going on, and with which outcome. It makes no call; [Runner.Run]
 // begins with it, and who has to open an account first asks it before.
 func Refuse(req Request) (Outcome, bool) {
 	o := begin(req)
-	if req.Mode == ModePlan {
-		return *o, false // a plan is shown also where a run would be refused; see [NewPlan]
+	switch req.Mode {
+	case ModeRun, ModeDeploy, ModePromote:
+	default:
+		return *o, false // a plan is shown also where a run would be refused, see [NewPlan]; and a way back is always free
 	}
 	if req.JobStatus != "" && req.JobStatus != "success" {
 		o.Faults = append(o.Faults, Fault{
