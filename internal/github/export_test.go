@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"net/url"
+	"testing"
 
 	api "github.com/google/go-github/v60/github"
 )
@@ -46,4 +47,20 @@ func (c *Client) DeleteComments(ctx context.Context, issue int) error {
 		}
 	}
 	return err
+}
+
+// WriteRelease gives a release a text, as a person would.
+func (c *Client) WriteRelease(ctx context.Context, id int64, body string) error {
+	_, _, err := c.api.Repositories.EditRelease(ctx, c.owner, c.name, id, &api.RepositoryRelease{Body: &body})
+	return err
+}
+
+// Releases counts them, drafts included.
+func (c *Client) Releases(t testing.TB) int {
+	t.Helper()
+	list, _, err := c.api.Repositories.ListReleases(t.Context(), c.owner, c.name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
 }
