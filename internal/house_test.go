@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"internal/github":    {"internal/promotion"},
 	"internal/gitlog":    {"internal/promotion"},
 	"internal/lease":     {"internal/promotion", "internal/awserr", "internal/table"},
+	"internal/ledger":    {"internal/promotion", "internal/awserr", "internal/table"},
 	"internal/policy":    {"internal/promotion"},
 	"internal/report":    {"internal/promotion"},
 	"internal/table":     {"internal/promotion", "internal/awserr"},

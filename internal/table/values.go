@@ -23,6 +23,9 @@ func N[T int | int64 | uint64](n T) types.AttributeValue {
 // Bool is a truth value.
 func Bool(b bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: b} }
 
+// B is a sequence of bytes.
+func B(b []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: b} }
+
 // M is a map.
 func M(m Item) types.AttributeValue { return &types.AttributeValueMemberM{Value: m} }
 
@@ -68,6 +71,14 @@ func (i Item) Uint(name string) uint64 {
 func (i Item) Bool(name string) bool {
 	v, ok := i[name].(*types.AttributeValueMemberBOOL)
 	return ok && v.Value
+}
+
+// Bytes reads a sequence of bytes.
+func (i Item) Bytes(name string) []byte {
+	if v, ok := i[name].(*types.AttributeValueMemberB); ok {
+		return v.Value
+	}
+	return nil
 }
 
 // Map reads a map.
