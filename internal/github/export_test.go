@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"net/url"
+	"strings"
 	"testing"
 
 	api "github.com/google/go-github/v60/github"
@@ -63,4 +64,39 @@ func (c *Client) Releases(t testing.TB) int {
 		t.Fatal(err)
 	}
 	return len(list)
+}
+
+// JobDeploys files a deployment as GitHub does for the `environment:` of a job.
+func (c *Client) JobDeploys(t testing.TB, environment, commit string) int64 {
+	t.Helper()
+	d, _, err := c.api.Repositories.CreateDeployment(t.Context(), c.owner, c.name, &api.DeploymentRequest{Ref: &commit, Environment: &environment,
+		AutoMerge: api.Bool(false), RequiredContexts: &[]string{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.GetID()
+}
+
+// Statuses counts those of a deployment.
+func (c *Client) Statuses(t testing.TB, deployment int64) int {
+	t.Helper()
+	list, _, err := c.api.Repositories.ListDeploymentStatuses(t.Context(), c.owner, c.name, deployment, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}
+
+// StatusesOf are those of a commit, the newest first.
+func (c *Client) StatusesOf(t testing.TB, commit string) string {
+	t.Helper()
+	list, _, err := c.api.Repositories.ListStatuses(t.Context(), c.owner, c.name, commit, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for _, one := range list {
+		texts = append(texts, one.GetContext()+" "+one.GetState()+" "+one.GetDescription())
+	}
+	return strings.Join(texts, "; ")
 }
