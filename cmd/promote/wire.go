@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -15,7 +16,10 @@ import (
 	"github.com/promote-on-success/promote/internal/config"
 	"github.com/promote-on-success/promote/internal/endpoint"
 	"github.com/promote-on-success/promote/internal/function"
+	"github.com/promote-on-success/promote/internal/lease"
+	"github.com/promote-on-success/promote/internal/ledger"
 	"github.com/promote-on-success/promote/internal/promotion"
+	"github.com/promote-on-success/promote/internal/table"
 )
 
 // A wiring is what the adapters of one run have in common.
@@ -24,6 +28,7 @@ type wiring struct {
 	workspace string
 	mask      func(string)
 	tell      func(promotion.Event)
+	commits   promotion.History // how commits stand to each other
 }
 
 // runner opens the target's account and ties the adapters to the story.
@@ -51,7 +56,7 @@ func (w wiring) runner(ctx context.Context, t config.Target) (*promotion.Runner,
 		ArtifactBucket: t.Settings.ArtifactBucket,
 		UpdateTimeout:  t.Settings.UpdateTimeout + time.Minute, // the story's own limit comes first and says so
 	})
-	return &promotion.Runner{
+	runner := &promotion.Runner{
 		Packages:  lambdas,
 		Functions: lambdas,
 		Aliases:   lambdas,
@@ -60,23 +65,53 @@ func (w wiring) runner(ctx context.Context, t config.Target) (*promotion.Runner,
 			Region:      t.Settings.Region,
 			Credentials: acct.Config.Credentials,
 		}),
-		Routes: endpoint.New(apigatewayv2.NewFromConfig(acct.Config), functions),
-		Limits: promotion.Limits{Update: t.Settings.UpdateTimeout},
-		Tell:   w.tell,
-	}, nil
+		Routes:  endpoint.New(apigatewayv2.NewFromConfig(acct.Config), functions),
+		Commits: w.commits,
+		Limits:  promotion.Limits{Update: t.Settings.UpdateTimeout},
+		Tell:    w.tell,
+	}
+	if t.Settings.LockTable != noLockTable {
+		rows := table.New(dynamodb.NewFromConfig(acct.Config), t.Settings.LockTable, table.Current())
+		runner.Locks, runner.Ledger, runner.Table = lease.New(rows), ledger.New(rows), lockTable{rows}
+	}
+	return runner, nil
 }
 
-// carryOut does what the target's request asks for, on every road to an outcome.
-func (w wiring) carryOut(ctx context.Context, t config.Target) promotion.Outcome {
-	if refused, is := promotion.Refuse(t.Request); is && t.Request.Mode != promotion.ModeSetup {
-		return refused
+// noLockTable switches locking off, by name.
+const noLockTable = "none"
+
+// A lockTable is the table as setup sees it.
+type lockTable struct{ rows *table.Table }
+
+func (t lockTable) Setup(ctx context.Context, say promotion.Say) ([]string, error) {
+	state, err := t.rows.Setup(ctx, say)
+	return state.Differences, err
+}
+
+// carryOut does what the target's request asks for, on every road to an outcome. The secret is what mode lock leaves to
+// later steps: the token of the lock that they go on under.
+func (w wiring) carryOut(ctx context.Context, t config.Target) (promotion.Outcome, promotion.Secret) {
+	req := t.Request
+	if refused, is := promotion.Refuse(req); is {
+		return refused, ""
 	}
-	runner, err := w.runner(ctx, t)
+	r, err := w.runner(ctx, t)
 	if err != nil {
-		return promotion.Unopened(t.Request, err)
+		return promotion.Unopened(req, err), ""
 	}
-	if t.Request.Mode == promotion.ModeSetup {
-		return runner.Setup(ctx, t.Request)
+	switch req.Mode {
+	case promotion.ModeSetup:
+		return r.Setup(ctx, req), ""
+	case promotion.ModeRollback:
+		return r.Rollback(ctx, req), ""
+	case promotion.ModeAbort:
+		return r.Abort(ctx, req), ""
+	case promotion.ModeReconcile:
+		return r.Reconcile(ctx, req), ""
+	case promotion.ModeUnlock:
+		return r.Unlock(ctx, req), ""
+	case promotion.ModeLock:
+		return r.Lock(ctx, req)
 	}
-	return runner.Run(ctx, t.Request)
+	return r.Run(ctx, req), ""
 }

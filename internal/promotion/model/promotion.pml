@@ -197,106 +197,118 @@ end:
 #define FOUND   2       /* by a write without an answer: its revision was read */
 #define PERHAPS 3
 
-#define mine_ (held && open && number == seen)
+/* The mutants: each takes one thing away. */
 #ifdef INTENT_UNCHECKED
-#define INTENDS (!open && number == seen)
+#define mayIntend   (!open && number == seen)
 #else
-#define INTENDS (held && !open && number == seen)
+#define mayIntend   (held && !open && number == seen)
 #endif
 #ifdef FOUND_IS_OWN
-#define OWN(fate) (fate == MOVED || fate == FOUND)
+#define own(fate)   (fate == MOVED || fate == FOUND)
 #else
-#define OWN(fate) (fate == MOVED)
+#define own(fate)   (fate == MOVED)
 #endif
 #ifdef ALWAYS_CLEAN
-#define CLEAN true
+#define clean       true
 #else
-#define CLEAN (!inherited && unsure == 0)
+#define clean       (!inherited && unsure == 0)
 #endif
 #ifdef NO_BARRIER
-#define barrier false
+#define barrier     false
 #else
-#define barrier (inherited || found)
+#ifdef RECONCILE_UNTOUCHED
+#define barrier     (inherited && !found)
+#else
+#define barrier     inherited
+#endif
+#endif
+#ifdef ORDER_BEFORE
+#define askOrder()  skip
+#else
+#define askOrder()  may = inOrder
 #endif
 
-#define mayGo (goesBack -> (order > floor && order > 0) : (me > order && me > floor))
+#define mayRecord   (held && open && number == seen)
+#define inOrder     (goesBack -> (order > floor && order > 0) : (me > order && me > floor))
 
-inline proceed() {
-	seen = number; found = false;
-	from[0] = 0; from[1] = 0; to[0] = 0; to[1] = 0; fate[0] = 0; fate[1] = 0; a = 0; tries = 0
-#ifndef ORDER_BEFORE
-	; may = mayGo
-#endif
+inline readBook() {
+	seen = number; found = open; backwards = opensBack;
+	from[0] = intentFrom[0]; from[1] = intentFrom[1]; to[0] = intentTo[0]; to[1] = intentTo[1]
 }
 
-inline back_() {
+/* An intent of somebody else's is closed, and the holder's own work begins. */
+inline proceed() {
+	seen = number; found = false; backwards = goesBack;
+	from[0] = 0; from[1] = 0; to[0] = 0; to[1] = 0; fate[0] = 0; fate[1] = 0; a = 0; tries = 0; result = 0; was = 0;
+	askOrder()
+}
+
+inline putBack() {
 	if
-	:: atomic { result == DONE -> fate[a - 1] = 0; tries = 0; a-- }
-	:: atomic { result != DONE && tries <= TRIES -> tries++ }
+	:: atomic { result == DONE -> fate[a - 1] = 0; tries = 0; a--; result = 0; was = 0 }
+	:: atomic { result != DONE && tries <= TRIES -> tries++; result = 0; was = 0 }
 	:: atomic { result != DONE && tries > TRIES -> goto leave }
 	fi
 }
 
-
 proctype Holder(byte me; bool goesBack) {
 	byte mine, seen, result, tries, was, unsure, a;
 	byte from[2], to[2], fate[2];
-	bool inherited, found, may;
+	bool inherited, found, may, early, backwards;
 
-	verified = verified | one(me);
+	atomic { verified = (goesBack -> verified : verified | one(me)); backwards = goesBack };
+
+	/* A run may have made its plan before it has the lock. Where nobody has competed, that is what it goes by. */
+	if
+	:: !goesBack ->
+		atomic { seen = number; found = open; may = inOrder };
+		atomic { look(0); from[0] = was };
+		atomic { look(1); from[1] = was; was = 0; early = true }
+	:: skip
+	fi;
 #ifdef ORDER_BEFORE
-	atomic { may = mayGo; if :: !may -> goto leave :: else -> skip fi };
+	atomic { may = inOrder };
 #endif
 	atomic {
 		inherited = (owner != 0 || dirty);
-		fence++; owner = me; mine = fence; dirty = true; lateRecord = 0
+		fence++; owner = me; mine = fence; dirty = true; lateRecord = 0;
+		if
+		:: early && !inherited && !found -> decide(0); decide(1); to[0] = me; to[1] = me; goto intend
+		:: else -> early = false
+		fi
 	};
-	atomic {
-		seen = number; found = open;
-		from[0] = intentFrom[0]; from[1] = intentFrom[1]; to[0] = intentTo[0]; to[1] = intentTo[1];
-#ifndef ORDER_BEFORE
-		may = mayGo
-#endif
-	};
+	atomic { readBook(); askOrder() };
 
 	/* The barrier. Where there is no alias there is none. */
 	do
-	:: atomic { !barrier || a == 2 -> a = 0; tries = 0; if :: barrier -> inherited = false :: else -> skip fi; break }
+	:: atomic { !barrier || a == 2 -> a = 0; tries = 0; result = 0; was = 0; if :: barrier -> inherited = false :: else -> skip fi; break }
 	:: atomic { barrier && a < 2 && value[a] == ABSENT -> a++ }
 	:: atomic { barrier && a < 2 && value[a] != ABSENT -> look(a) };
-#ifdef RECONCILE_UNTOUCHED
-		if
-		:: found -> atomic { decide(a); result = DONE }
-		:: else -> write(a, 0, TOUCH)
-		fi;
-#else
 		write(a, 0, TOUCH);
-#endif
 		if
-		:: atomic { result == DONE -> fate[a] = ((found && was == to[a] && from[a] != to[a]) -> MOVED : 0); tries = 0; a++ }
-		:: atomic { result != DONE && tries < TRIES -> tries++ }
+		:: atomic { result == DONE -> tries = 0; a++; result = 0; was = 0 }
+		:: atomic { result != DONE && tries < TRIES -> tries++; result = 0; was = 0 }
 		:: atomic { result != DONE && tries >= TRIES -> goto leave }
 		fi
 	od;
 
-	/* What a dead run left half done is finished, or put back. */
-	if
-	:: !found -> goto decision
-	:: found -> skip
-	fi;
+	/* What a dead run has left half done is finished where all has moved, and a rollback always; else it is put back. */
+	do
+	:: atomic { !found -> goto decision }
+	:: atomic { found && a < 2 -> look(a); decide(a); fate[a] = ((was == to[a] && from[a] != to[a]) -> MOVED : 0); was = 0; a++ }
+	:: atomic { found && a == 2 -> a = 0; break }
+	od;
 #ifndef RECONCILE_UNCHECKED
 	check(leave);
 #endif
 	if
-	:: atomic { fate[0] == MOVED && fate[1] == MOVED && !goesBack -> skip }
-	:: atomic { !(fate[0] == MOVED && fate[1] == MOVED && !goesBack) -> goto back }
+	:: atomic { backwards ->
+		if :: fate[0] == MOVED -> from[0] = to[0]; fate[0] = 0 :: else -> skip fi;
+		if :: fate[1] == MOVED -> from[1] = to[1]; fate[1] = 0 :: else -> skip fi;
+		goto flips }
+	:: atomic { !backwards && !goesBack && fate[0] == MOVED && fate[1] == MOVED -> from[0] = to[0]; from[1] = to[1]; fate[0] = 0; fate[1] = 0; goto flips }
+	:: atomic { !backwards && !(!goesBack && fate[0] == MOVED && fate[1] == MOVED) -> goto back }
 	fi;
-	atomic {
-		if
-		:: mine_ -> recordDone(); proceed()
-		:: !mine_ -> goto leave
-		fi
-	};
 
 decision:
 	if
@@ -306,81 +318,89 @@ decision:
 	do
 	:: atomic {
 		a < 2 ->
-		look(a); decide(a); from[a] = was; to[a] = me;
-		assert(!held || was == head[a] || head[a] == ABSENT);         /* C */
+		look(a); decide(a); from[a] = was; to[a] = me; was = 0;
+		assert(!held || from[a] == head[a] || head[a] == ABSENT);     /* C */
 		a++ }
 	:: atomic { a == 2 -> a = 0; break }
 	od;
+
+intend:
 	atomic {
 		if
-		:: INTENDS ->
+		:: mayIntend ->
 			if
 			:: goesBack -> to[0] = (before[0] == ABSENT -> from[0] : before[0]); to[1] = before[1]
 			:: else -> skip
 			fi;
 			open = true; opensBack = goesBack; intentOf = me;
 			intentFrom[0] = from[0]; intentFrom[1] = from[1]; intentTo[0] = to[0]; intentTo[1] = to[1]
-		:: !(INTENDS) -> goto leave
+		:: !(mayIntend) -> goto leave
 		fi
 	};
 
-	/* Each alias is moved. A fault may come before any of them, and after all. */
+flips:	/* Each alias is moved. A fault may come before any of them, and after all. */
 	do
 	:: atomic { a == 2 -> a = 0; tries = 0; break }
 	:: atomic { a < 2 && from[a] == to[a] -> a++ }
-	:: atomic { a < 2 && from[a] != to[a] -> goto back }
+	:: atomic { a < 2 && from[a] != to[a] && !backwards -> goto back }
 	:: atomic { a < 2 && from[a] != to[a] -> skip };
 move:		write(a, from[a], to[a]);
 		if
-		:: atomic { result == DONE -> fate[a] = MOVED; tries = 0; a++ }
-		:: result != DONE ->
+		:: atomic { result == DONE -> fate[a] = MOVED; tries = 0; a++; result = 0 }
+		:: atomic { result != DONE -> result = 0 };
 #ifdef CHECK_THEN_READ
 			check(stop);
 #endif
 			if
-			:: atomic { value[a] == to[a] -> look(a); fate[a] = FOUND; unsure = unsure & ~one(a); tries = 0; a++ }
-			:: atomic { value[a] == from[a] && tries < TRIES -> look(a); tries++ };
+			:: atomic { value[a] == to[a] -> look(a); was = 0; fate[a] = FOUND; unsure = unsure & ~one(a); tries = 0; a++ }
+			:: atomic { value[a] == from[a] && tries < TRIES -> look(a); was = 0; tries++ };
 #if !defined(CHECK_THEN_READ) && !defined(RETRY_UNCHECKED)
 				check(stop);
 #endif
 				goto move
-			:: atomic { value[a] != to[a] && !(value[a] == from[a] && tries < TRIES) -> look(a); goto stop }
+			:: atomic { value[a] != to[a] && !(value[a] == from[a] && tries < TRIES) -> goto stop }
 			fi
 		fi
 	od;
 
 	if
-	:: goto back
-	:: atomic { mine_ -> recordDone(); giveBack(unsure == 0); goto leave }
-	:: atomic { !mine_ -> goto back }
-	:: atomic { mine_ -> lateRecord = me }           /* no answer: from now on it must not go back */
+	:: atomic { !backwards && !found -> goto back }
+	:: atomic { mayRecord && !found -> recordDone(); giveBack(unsure == 0); goto leave }
+	:: atomic { mayRecord && found && goesBack -> recordDone(); giveBack(unsure == 0); goto leave }
+	:: atomic { mayRecord && found && !goesBack -> recordDone(); proceed(); goto decision }
+	:: atomic { !(mayRecord) && (backwards || found) -> goto leave }
+	:: atomic { !(mayRecord) && !backwards && !found -> goto back }
+	:: atomic { mayRecord && !found -> lateRecord = me }             /* no answer: from now on it must not go back */
 	fi;
 #ifdef RECORD_FORGOTTEN
 	goto back;
 #endif
 	if
-	:: atomic { mine_ -> recordDone(); giveBack(unsure == 0) }
+	:: atomic { mayRecord -> recordDone(); giveBack(unsure == 0) }
 	:: skip
 	fi;
 	goto leave;
 
-stop:	/* the move that was tried last may be carried out yet, or cannot be any more */
-	atomic { fate[a] = ((unsure & one(a)) -> PERHAPS : 0) };
+stop:	/* What was tried last may be carried out yet, or cannot be any more. A rollback goes on another time. */
+	atomic {
+		fate[a] = ((unsure & one(a)) -> PERHAPS : 0);
+		if :: backwards || found -> goto leave :: else -> skip fi
+	};
 
 back:	/* In reverse: with the revision of its own write, or under the lock. A created alias stays. */
-	atomic { a = 2; tries = 0 };
+	atomic { a = 2; tries = 0; result = 0; was = 0 };
 	do
 	:: atomic { a == 0 -> tries = 0; break }
-	:: atomic { a > 0 && (fate[a - 1] == 0 || from[a - 1] == ABSENT) -> a-- }
-	:: atomic { a > 0 && fate[a - 1] != 0 && from[a - 1] != ABSENT && OWN(fate[a - 1]) && tries == 0 -> skip };
+	:: atomic { a > 0 && (fate[a - 1] == 0 || from[a - 1] == ABSENT) -> fate[a - 1] = 0; a-- }
+	:: atomic { a > 0 && fate[a - 1] != 0 && from[a - 1] != ABSENT && own(fate[a - 1]) && tries == 0 -> skip };
 		write(a - 1, to[a - 1], from[a - 1]);
-		back_()
+		putBack()
 	:: atomic {
-		a > 0 && fate[a - 1] != 0 && from[a - 1] != ABSENT && !(OWN(fate[a - 1]) && tries == 0) ->
+		a > 0 && fate[a - 1] != 0 && from[a - 1] != ABSENT && !(own(fate[a - 1]) && tries == 0) ->
 		look(a - 1);
 		if
-		:: was == to[a - 1] -> fate[a - 1] = FOUND; result = 0
-		:: was == from[a - 1] && fate[a - 1] == PERHAPS -> result = 0
+		:: was == to[a - 1] -> fate[a - 1] = FOUND
+		:: was == from[a - 1] && fate[a - 1] == PERHAPS -> skip
 		:: was == from[a - 1] && fate[a - 1] != PERHAPS -> unsure = unsure & ~one(a - 1); result = DONE
 		:: else -> goto leave
 		fi };
@@ -395,26 +415,55 @@ back:	/* In reverse: with the revision of its own write, or under the lock. A cr
 			:: was != to[a - 1] -> write(a - 1, 0, TOUCH)
 			fi
 		fi;
-		back_()
+		putBack()
 	od;
 	atomic {
 		if
-		:: !mine_ -> goto leave
-		:: mine_ && found && !goesBack -> recordUndone(); proceed(); goto decision
-		:: mine_ && !(found && !goesBack) -> recordUndone(); giveBack(unsure == 0); goto leave
+		:: !(mayRecord) -> goto leave
+		:: mayRecord && found && !goesBack -> recordUndone(); proceed(); goto decision
+		:: mayRecord && !(found && !goesBack) ->
+			if :: goesBack && intentOf > floor -> floor = intentOf :: else -> skip fi;
+			recordUndone(); giveBack(unsure == 0); goto leave
 		fi
 	};
 
 leave:
 	atomic {
 		if
-		:: held -> giveBack(CLEAN)
+		:: held -> giveBack(clean)
 		:: !held -> skip
 		fi;
-		mine = 0; seen = 0; result = 0; tries = 0; was = 0; unsure = 0; a = 0; inherited = false; found = false; may = false;
+		mine = 0; seen = 0; result = 0; tries = 0; was = 0; unsure = 0; a = 0;
+		inherited = false; found = false; may = false; early = false; backwards = false;
 		from[0] = 0; from[1] = 0; to[0] = 0; to[1] = 0; fate[0] = 0; fate[1] = 0;
 		current[0] = current[0] & ~one(me); current[1] = current[1] & ~one(me)
 	}
+}
+
+inline under_way(n) { late[0].sent = true; late[0].alias = n; late[0].old = value[n]; late[0].new = 1; late[0].under = 1 }
+inline put_back(n) { late[0].sent = true; late[0].alias = n; late[0].old = 1; late[0].new = 0; late[0].under = 1 }
+
+/* Run 1 has died under the lock, at any point, and its last write may be under way. */
+inline dead() {
+	owner = 1; fence = 1; dirty = true; verified = verified | one(1);
+	decided[0] = 1; decided[1] = 1;
+	if
+	:: skip
+	:: open = true; intentOf = 1; intentFrom[0] = value[0]; intentFrom[1] = value[1]; intentTo[0] = 1; intentTo[1] = 1;
+		if
+		:: skip
+		:: under_way(0)
+		:: value[0] = 1; under_way(1)
+		:: value[0] = 1
+		:: value[0] = 1; value[1] = 1
+		:: value[0] = 1; value[1] = 1; put_back(1)
+		fi
+	fi
+}
+/* Run 1 has promoted. */
+inline done() {
+	value[0] = 1; value[1] = 1; before[0] = head[0]; before[1] = head[1]; head[0] = 1; head[1] = 1;
+	fence = 1; number = 1; order = 1; newest = 1; verified = verified | one(1); decided[0] = 1; decided[1] = 1
 }
 
 init {
@@ -424,6 +473,12 @@ init {
 		value[0] = ABSENT; head[0] = ABSENT; before[0] = ABSENT;
 #endif
 		n = 1;
+#ifdef FIRST_DIED
+		dead(); n = 2;
+#endif
+#ifdef FIRST_DONE
+		done(); n = 2;
+#endif
 		do
 		:: n <= RUNS -> run Holder(n, false); n++
 		:: n > RUNS && n <= RUNS + ROLLBACKS -> run Holder(n, true); n++
