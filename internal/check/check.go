@@ -1,5 +1,6 @@
 // Package check asks the questions that decide whether a candidate may be promoted: it invokes versions by
-// their number, and sends requests to URLs or, as API Gateway would, to a version directly.
+// their number, sends requests to URLs or, as API Gateway would, to a version directly, and reads the JUnit
+// reports of tests that ran elsewhere.
 //
 // A red check is a verdict with its reason, with what was seen, and with advice. A check that could not be
 // asked at all (no such payload file, no permission, Lambda had no capacity for it) has an error instead.
@@ -32,7 +33,7 @@ type Options struct {
 	// HTTP sends requests by URL; nil is a client of its own, which gives up on a host that does not take a
 	// connection within 5 seconds. Redirects are never followed, whatever this client says.
 	HTTP *http.Client
-	// Workspace is the directory that payload files are in. Nothing outside of it is read.
+	// Workspace is the directory that payload files and reports are in. Nothing outside of it is read.
 	Workspace string
 }
 
@@ -80,6 +81,7 @@ type finding struct {
 	evidence []promotion.Evidence
 	version  promotion.Version
 	attempts int
+	tests    *promotion.TestCounts
 	err      error
 }
 
@@ -101,6 +103,8 @@ func (k *Checks) Ask(ctx context.Context, c promotion.Check, s promotion.Subject
 		f = k.askViaInvoke(ctx, q, *c.HTTP)
 	case c.HTTP != nil:
 		f = k.askURL(ctx, q, *c.HTTP)
+	case c.JUnit != nil:
+		f = k.askJUnit(ctx, q, *c.JUnit)
 	default:
 		return promotion.CheckResult{Check: c.Name, Where: c.Where, Err: q.fault("it asks nothing", "")}
 	}
@@ -116,7 +120,7 @@ func (k *Checks) Ask(ctx context.Context, c promotion.Check, s promotion.Subject
 		}
 		return r
 	}
-	r.Verdict, r.Reason, r.Hint, r.Evidence = f.verdict, f.reason, f.hint, f.evidence
+	r.Verdict, r.Reason, r.Hint, r.Evidence, r.Tests = f.verdict, f.reason, f.hint, f.evidence, f.tests
 	return r
 }
 

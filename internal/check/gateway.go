@@ -60,7 +60,7 @@ func (f *finding) judgeAnswer(ctx context.Context, expect httpExpectation, a ans
 	f.verdict = promotion.Fail
 	if a.functionError != "" {
 		failure := a.failure()
-		f.reason = fmt.Sprintf("the function failed with %s, which API Gateway answers with 500", expect.secrets.quote(failure.Type))
+		f.reason = fmt.Sprintf("the function failed with %s, which API Gateway answers with 500", failure.says(expect.secrets))
 		f.hint = failureHint(failure.Type)
 		f.evidence = append(f.evidence, expect.secrets.evidence("function error", failure.Type+": "+failure.Message))
 		return

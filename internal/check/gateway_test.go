@@ -131,7 +131,7 @@ func TestViaInvokeReadsTheAnswerAsAPIGatewayDoes(t *testing.T) {
 func TestViaInvokeFailures(t *testing.T) {
 	t.Run("a crash is told with Lambda's type and the log", func(t *testing.T) {
 		r := viaInvoke(t, lambdaAnswer{FunctionError: "Unhandled", Payload: `{"errorType":"Runtime.ImportModuleError","errorMessage":"no module named app"}`, Log: "Traceback\n"}, promotion.HTTPCheck{Status: 500})
-		wantVerdict(t, r, promotion.Fail, "the function failed with Runtime.ImportModuleError")
+		wantVerdict(t, r, promotion.Fail, "the function failed with Runtime.ImportModuleError (no module named app), which API Gateway answers with 500")
 		if !strings.Contains(r.Hint, "Handler") || evidence(r, "log tail") == "" || !strings.Contains(evidence(r, "function error"), "no module named app") {
 			t.Errorf("result %+v", r)
 		}

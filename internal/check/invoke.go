@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,9 @@ const (
 	grace = 30 * time.Second
 	// patience bounds the waiting for Lambda to take an invocation at all.
 	patience = time.Minute
+	// minPatience is how long a throttled invocation is tried again also where the answer has to be quick: checks
+	// that run side by side throttle each other for a moment in an account with little concurrency.
+	minPatience = 5 * time.Second
 )
 
 // An answer is what an invocation of the candidate gave.
@@ -61,7 +65,7 @@ func (k *Checks) invoke(ctx context.Context, q question, payload []byte, within 
 			return a, attempts, err
 		}
 		wait := jitter(delay)
-		refusal, passes := refusalOf(err)
+		refusal, passes := refusalOf(err, within)
 		if ctx.Err() != nil || !passes || time.Since(start)+max(wait, refusal.after) > refusal.patience {
 			break
 		}
@@ -130,16 +134,21 @@ type refusal struct {
 	patience time.Duration // how long it is worth waiting
 }
 
-func refusalOf(err error) (refusal, bool) {
+// refusalOf tells whether err is one. A check that says within how long it wants its answer does not wait much longer
+// for the chance to ask.
+func refusalOf(err error, within time.Duration) (refusal, bool) {
 	var throttled *types.TooManyRequestsException
 	if errors.As(err, &throttled) {
 		r := refusal{patience: patience}
+		if within > 0 {
+			r.patience = min(patience, max(within, minPatience))
+		}
 		if s, err := strconv.ParseFloat(aws.ToString(throttled.RetryAfterSeconds), 64); err == nil && s > 0 {
 			r.after = time.Duration(min(s, 30) * float64(time.Second))
 		}
 		// Reserved concurrency may be 0, and then nothing passes.
 		if throttled.Reason == types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded {
-			r.patience = patience / 4
+			r.patience = min(r.patience, patience/4)
 		}
 		return r, true
 	}
@@ -171,6 +180,18 @@ func (a answer) failure() functionFailure {
 		}
 	}
 	return f
+}
+
+// invocationID is what Lambda's own messages begin with. It differs each time and tells nobody anything.
+var invocationID = regexp.MustCompile(`^(?:RequestId: \S+ (?:Error: )?|\d{4}-\d\d-\d\dT\S+ \S+ )`)
+
+// says is the failure in a sentence. Both of its parts are foreign.
+func (f functionFailure) says(s secrets) string {
+	message := s.quote(invocationID.ReplaceAllString(strings.TrimSpace(f.Message), ""))
+	if message == "" {
+		return s.quote(f.Type)
+	}
+	return fmt.Sprintf("%s (%s)", s.quote(f.Type), message)
 }
 
 // failureHint is advice for the errors that Lambda itself reports of a function.

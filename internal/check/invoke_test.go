@@ -94,7 +94,7 @@ func TestInvokeFunctionErrors(t *testing.T) {
 	}
 	t.Run("a crash at init fails with Lambda's type and the log", func(t *testing.T) {
 		r := invoke(t, crash, promotion.InvokeCheck{JSON: ".ok"})
-		wantVerdict(t, r, promotion.Fail, "the function failed with Runtime.ExitError")
+		wantVerdict(t, r, promotion.Fail, "the function failed with Runtime.ExitError (Runtime exited with error: exit status 1)")
 		if !strings.Contains(evidence(r, "log tail"), "DB_HOST is not set") || !strings.Contains(evidence(r, "function error"), "exit status 1") {
 			t.Errorf("evidence %+v", r.Evidence)
 		}
@@ -109,14 +109,22 @@ func TestInvokeFunctionErrors(t *testing.T) {
 		wantVerdict(t, invoke(t, crash, promotion.InvokeCheck{FunctionError: "Runtime.ExitError", JSON: `.errorMessage | contains("exit status 1")`}), promotion.Pass, "")
 	})
 	t.Run("another type fails", func(t *testing.T) {
-		wantVerdict(t, invoke(t, crash, promotion.InvokeCheck{FunctionError: "ValidationError"}), promotion.Fail, "failed with Runtime.ExitError; it has to fail with ValidationError")
+		wantVerdict(t, invoke(t, crash, promotion.InvokeCheck{FunctionError: "ValidationError"}), promotion.Fail, "failed with Runtime.ExitError (Runtime exited with error: exit status 1); it has to fail with ValidationError")
 	})
 	t.Run("success fails where an error is expected", func(t *testing.T) {
 		wantVerdict(t, invoke(t, lambdaAnswer{Payload: "{}"}, promotion.InvokeCheck{FunctionError: "any"}), promotion.Fail, "the function succeeded")
 	})
 	t.Run("a timeout has no type of its own in older runtimes", func(t *testing.T) {
 		a := lambdaAnswer{FunctionError: "Unhandled", Payload: `{"errorMessage":"2026-01-01T00:00:00Z 1 Task timed out after 3.00 seconds"}`}
-		wantVerdict(t, invoke(t, a, promotion.InvokeCheck{}), promotion.Fail, "Sandbox.Timedout")
+		wantVerdict(t, invoke(t, a, promotion.InvokeCheck{}), promotion.Fail, "the function failed with Sandbox.Timedout (Task timed out after 3.00 seconds)")
+	})
+	t.Run("a long message of many lines is one short line of the reason, and whole in the evidence", func(t *testing.T) {
+		a := lambdaAnswer{FunctionError: "Unhandled", Payload: `{"errorType":"Error","errorMessage":"no\n\u001b[31m` + strings.Repeat("x", 1000) + `"}`}
+		r := invoke(t, a, promotion.InvokeCheck{})
+		wantVerdict(t, r, promotion.Fail, "the function failed with Error (no \ufffd[31mxxx")
+		if len(r.Reason) > 300 || len(evidence(r, "function error")) < 1000 {
+			t.Errorf("reason of %d bytes, evidence of %d", len(r.Reason), len(evidence(r, "function error")))
+		}
 	})
 	t.Run("an error document that is none", func(t *testing.T) {
 		wantVerdict(t, invoke(t, lambdaAnswer{FunctionError: "Unhandled", Payload: "null"}, promotion.InvokeCheck{}), promotion.Fail, "failed with Unhandled")
@@ -180,11 +188,12 @@ func TestInvokeRefusals(t *testing.T) {
 	pending := func(*http.Request) (*http.Response, error) {
 		return refusal(http.StatusConflict, "ResourceConflictException", "The operation cannot be performed at this time. The function is currently in the following state: Pending", "")
 	}
-	ask := func(t *testing.T, w wire) (promotion.CheckResult, time.Duration) {
+	askWithin := func(t *testing.T, within time.Duration, w wire) (promotion.CheckResult, time.Duration) {
 		start := time.Now()
-		r := check.New(client(w), check.Options{}).Ask(t.Context(), promotion.Check{Name: "smoke", Invoke: &promotion.InvokeCheck{Function: "checkout", JSON: ".ok"}}, candidate())
+		r := check.New(client(w), check.Options{}).Ask(t.Context(), promotion.Check{Name: "smoke", Invoke: &promotion.InvokeCheck{Function: "checkout", JSON: ".ok", Within: within}}, candidate())
 		return r, time.Since(start)
 	}
+	ask := func(t *testing.T, w wire) (promotion.CheckResult, time.Duration) { return askWithin(t, 0, w) }
 	bubble := func(name string, f func(t *testing.T)) {
 		t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
 	}
@@ -201,6 +210,17 @@ func TestInvokeRefusals(t *testing.T) {
 		if waited < 45*time.Second || waited > 61*time.Second {
 			t.Errorf("gave up after %s", waited)
 		}
+	})
+	bubble("a check that wants its answer soon does not wait long for the chance to ask", func(t *testing.T) {
+		for within, longest := range map[time.Duration]time.Duration{2 * time.Second: 5 * time.Second, 20 * time.Second: 20 * time.Second, time.Hour: time.Minute} {
+			r, waited := askWithin(t, within, throttled("ConcurrentInvocationLimitExceeded"))
+			wantError(t, r, "concurrency")
+			if waited > longest || waited < longest/2 {
+				t.Errorf("within %s: gave up after %s, want at most %s", within, waited, longest)
+			}
+		}
+		r, _ := askWithin(t, time.Second, after(3, throttled("ConcurrentInvocationLimitExceeded")))
+		wantVerdict(t, r, promotion.Pass, "")
 	})
 	bubble("reserved concurrency of 0 is explained, sooner", func(t *testing.T) {
 		r, waited := ask(t, throttled("ReservedFunctionConcurrentInvocationLimitExceeded"))

@@ -121,7 +121,7 @@ func (e invokeExpectation) judge(ctx context.Context, a answer) (v promotion.Ver
 // judgeError compares the function's own error with the one that is demanded, if one is.
 func (e invokeExpectation) judgeError(a answer) (v promotion.Verdict, reason, hint string) {
 	failure := a.failure()
-	shown := secrets(nil).quote(failure.Type)
+	says := failure.says(nil)
 	switch {
 	case a.functionError == "" && e.functionError == "":
 		return promotion.Pass, "", ""
@@ -130,9 +130,9 @@ func (e invokeExpectation) judgeError(a answer) (v promotion.Verdict, reason, hi
 	case a.functionError == "":
 		return promotion.Fail, fmt.Sprintf("the function succeeded; it has to fail with %s", e.functionError), ""
 	case e.functionError == "":
-		return promotion.Fail, "the function failed with " + shown, failureHint(failure.Type)
+		return promotion.Fail, "the function failed with " + says, failureHint(failure.Type)
 	case e.functionError != "any" && e.functionError != failure.Type:
-		return promotion.Fail, fmt.Sprintf("the function failed with %s; it has to fail with %s", shown, e.functionError), failureHint(failure.Type)
+		return promotion.Fail, fmt.Sprintf("the function failed with %s; it has to fail with %s", says, e.functionError), failureHint(failure.Type)
 	}
 	return promotion.Pass, "", ""
 }
