@@ -56,7 +56,7 @@ func actionText(image string) string {
 	for _, out := range config.Outputs() {
 		fmt.Fprintf(&b, "  %s:\n    description: %s\n", out.Name, scalar(out.Description))
 	}
-	b.WriteString("\nruns:\n  using: docker\n" + image + "\n")
+	b.WriteString("\nruns:\n  using: docker\n" + image + "\n  post-entrypoint: /promote\n  post-if: always()\n")
 	return b.String()
 }
 
@@ -98,7 +98,7 @@ func TestInputsAndOutputsAreDescribedForPeople(t *testing.T) {
 }
 
 func TestDefaultsAreAcceptedAsIfTheyWereGiven(t *testing.T) {
-	inputs := map[string]config.Input{"function": {Value: "checkout"}, "artifact": {Value: "none"}, "environment": {Value: "prod"}, "region": {Value: "eu-west-1"}}
+	inputs := map[string]config.Input{"job-status": {Value: "success"}, "function": {Value: "checkout"}, "artifact": {Value: "none"}, "environment": {Value: "prod"}, "region": {Value: "eu-west-1"}}
 	plain, faults := config.Load(config.Source{Inputs: inputs, File: config.File{Name: config.DefaultFile}, Release: "r-1"})
 	if len(faults) > 0 {
 		t.Fatal(faults)
@@ -107,7 +107,7 @@ func TestDefaultsAreAcceptedAsIfTheyWereGiven(t *testing.T) {
 		if in.Default == "" {
 			continue
 		}
-		value := strings.Replace(in.Default, "${{ job.status }}", "success", 1)
+		value := strings.NewReplacer("${{ job.status }}", "success", "${{ github.token }}", "").Replace(in.Default)
 		inputs[in.Name] = config.Input{Value: "\n " + value + " \n"}
 	}
 	given, faults := config.Load(config.Source{Inputs: inputs, File: config.File{Name: config.DefaultFile}, Release: "r-1"})

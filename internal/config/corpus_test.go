@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write the golden parts of the test data
 //	-- input NAME --       the value of an input of several lines
 //	-- promote.yaml --     the file; "promote.yaml quoted" holds it as Go strings, one a line, for odd bytes
 //	-- env --              NAME=value; without it AWS_REGION=eu-west-1
-//	-- facts --            mode, commit, repository (of which "-" is none); "labels: flags" for the command line
+//	-- facts --            mode, commit, repository, run-id, lock-owner (of which "-" is none); "labels: flags" for the command line
 //	-- faults --           golden: what has to be reported, in order
 //	-- result --           golden: the request and settings
 type corpusFile struct {
@@ -67,7 +67,7 @@ const testCommit = "8f5c2a7d1e0b4c3f9a6d5e4b3c2a1f0e9d8c7b6a"
 // source is what Load would be given in this run.
 func (c corpusFile) source(t testing.TB) config.Source {
 	t.Helper()
-	facts := map[string]string{"commit": testCommit, "repository": "acme/shop"}
+	facts := map[string]string{"commit": testCommit, "repository": "acme/shop", "run-id": "1"}
 	for name, value := range c.pairs(t, "facts", ": ") {
 		facts[name] = strings.TrimPrefix(value, "-")
 	}
@@ -108,6 +108,7 @@ func (c corpusFile) source(t testing.TB) config.Source {
 	return config.Source{
 		Mode: promotion.Mode(facts["mode"]), Inputs: inputs, File: file, Getenv: func(name string) string { return env[name] },
 		Commit: facts["commit"], Repository: facts["repository"], Release: "r-1", RunURL: "https://github.com/acme/shop/actions/runs/1", Actor: "mona",
+		RepositoryID: "1296269", Ref: "refs/heads/main", RunID: facts["run-id"], Attempt: "2", LockOwner: promotion.Secret(facts["lock-owner"]),
 	}
 }
 
@@ -150,8 +151,8 @@ func (c corpusFile) golden(t *testing.T, section, got string) {
 
 func TestBadInputIsReportedWholeWithPlacesAndRemedies(t *testing.T) {
 	corpus := readCorpus(t, "bad")
-	if len(corpus) < 80 {
-		t.Errorf("%d files of bad input, want 80 at least", len(corpus))
+	if len(corpus) < 190 {
+		t.Errorf("%d files of bad input, want 190 at least", len(corpus))
 	}
 	for _, c := range corpus {
 		t.Run(c.name(), func(t *testing.T) {
@@ -258,7 +259,7 @@ func prune(name string, v any) any {
 		if v == 0 {
 			return nil
 		}
-		if name == "Within" || name == "UpdateTimeout" {
+		if name == "Within" || name == "UpdateTimeout" || name == "Lease" || name == "Hold" || name == "LockTimeout" {
 			return time.Duration(v).String()
 		}
 	}

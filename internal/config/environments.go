@@ -15,8 +15,8 @@ type environment struct {
 	alias, role, region *node
 }
 
-// chooseEnvironments gives the environments that the run is about: one, or each of the file's where status and
-// setup are given none.
+// chooseEnvironments gives the environments that the run is about: one, or each of the file's in modes that sweep
+// all of them where none is given, or one without a name for the code lock.
 func (l *loader) chooseEnvironments() []environment {
 	var all []environment
 	configured := l.file.get("environments")
@@ -48,20 +48,40 @@ func (l *loader) chooseEnvironments() []environment {
 		return l.environmentNamed(wanted, all)
 	case len(all) == 1:
 		return all
-	case len(all) > 1 && !l.releases():
+	case len(all) > 1 && l.codeOnly():
+		return l.alike(all)
+	case len(all) > 1 && l.is(sweeping):
 		if n := l.inputs["alias"]; n != nil {
 			l.add(promotion.Fault{Where: n.where, What: fmt.Sprintf("one alias is given for %d environments", len(all)), Hint: fmt.Sprintf("choose one by %s: %s", l.called("environment"), wordList(environmentNames(all)))})
 		}
 		return all
 	case configured == nil && l.file.has("environments"):
 		return nil // its fault is reported
+	case configured == nil && l.codeOnly():
+		return []environment{{where: l.at("environment")}}
 	}
 	f := promotion.Fault{Where: l.at("environment"), What: "no environment is chosen", Accepted: keyShape.accepted, Hint: "name the environment to promote to, such as prod"}
+	if !l.is(releasing) {
+		f.Hint = "name it, such as prod"
+	}
 	if len(all) > 0 {
 		f.Accepted, f.Hint = strings.Join(environmentNames(all), ", "), ""
 	}
 	l.add(f)
 	return nil
+}
+
+// alike is an environment without a name, which lives where all of these do. The code lock is in a table, and a table is
+// in one account and region.
+func (l *loader) alike(all []environment) []environment {
+	for _, e := range all[1:] {
+		if l.either("role-to-assume", e.role).value() != l.either("role-to-assume", all[0].role).value() || l.either("region", e.region).value() != l.either("region", all[0].region).value() {
+			l.add(promotion.Fault{Where: l.at("environment"), What: "no environment is chosen, and the file's are in different regions or under different roles, each with a lock table of its own",
+				Accepted: strings.Join(environmentNames(all), ", ")})
+			return nil
+		}
+	}
+	return []environment{{where: all[0].where, role: all[0].role, region: all[0].region}}
 }
 
 func (l *loader) environmentNamed(wanted *node, all []environment) []environment {
@@ -143,7 +163,7 @@ func (l *loader) region(e environment) string {
 		return value
 	}
 	hint := fmt.Sprintf("give %s, or set AWS_REGION", l.called("region"))
-	if l.file.has("environments") {
+	if l.file.has("environments") && e.name != "" {
 		hint = fmt.Sprintf("give %s, or add region to environments.%s, or set AWS_REGION", l.called("region"), e.name)
 	}
 	l.add(promotion.Fault{Where: l.at("region"), What: "no region is set", Accepted: regionShape.accepted, Hint: hint})

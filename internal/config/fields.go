@@ -9,13 +9,15 @@ var documentShape = &shape{
 	fields: []field{
 		{name: "app", shape: described(keyShape, "The app's name: the first part of its endpoints' paths, and what its functions belong to.",
 			withDefault("the repository's name"), withExamples("shop"))},
-		{name: "lock-table", shape: described(lockTableShape, "The DynamoDB table of the locks; none switches locking off.")},
+		{name: "lock-table", shape: described(lockTableShape, "The DynamoDB table of locks and history, which mode: setup makes; none switches both off.")},
 		{name: "endpoints", shape: endpointsShape},
 		{name: "functions", shape: &shape{kinds: isMapping, doc: "The app's functions, each under a key of your choice.", names: keyShape, each: functionShape,
 			accepted: "a mapping of keys to functions, such as checkout: {artifact: dist/checkout.zip}"}},
 		{name: "verify", shape: verifyShape},
 		{name: "environments", shape: &shape{kinds: isMapping, doc: "Where versions are promoted to, each under its name.", names: keyShape, each: environmentShape,
 			accepted: "a mapping of names to environments, such as prod: {alias: live}"}},
+		{name: "github", shape: githubShape},
+		{name: "notify", shape: notifyShape},
 	},
 }
 
@@ -49,6 +51,7 @@ var functionShape = &shape{
 			pattern: regexp.MustCompile(`^(/|/?[a-zA-Z0-9_-][a-zA-Z0-9._-]*(/[a-zA-Z0-9_-][a-zA-Z0-9._-]*)*/?)$`)}},
 		{name: "candidate", shape: described(candidateShape, "Which code counts where artifact is none: what $LATEST holds, the newest published version, or a version by its number.")},
 		{name: "expect-sha256", shape: described(digestShape, "What the candidate's CodeSha256 has to be; another digest is refused.")},
+		{name: "paths", shape: patternsShape("The files of the repository that concern the function: release notes tell its changes by them.", acceptedPaths, "services/checkout/**", "shared/**/*.go")},
 	},
 }
 

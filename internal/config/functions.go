@@ -19,7 +19,9 @@ type function struct {
 	choice   *node
 	expect   *node
 	path     *node
+	paths    *node
 	selected bool
+	unnamed  bool // it only stands in for one, so that what else was given is looked at
 }
 
 // functions are the file's, or the one that the inputs describe where the file has none.
@@ -28,10 +30,10 @@ func (l *loader) functions() []function {
 		return l.fileFunctions(l.file.get("functions"))
 	}
 	// What else the inputs say about the function is looked at also where its name is of no use.
-	unnamed := function{key: standIn, where: l.at("function"), artifact: l.inputs["artifact"]}
+	unnamed := function{key: standIn, where: l.at("function"), artifact: l.inputs["artifact"], unnamed: true}
 	name := l.inputs["function"]
 	if name == nil {
-		if given(l.src.Inputs["function"]) == "" && !documentShape.misspelt("functions", l.file) {
+		if given(l.src.Inputs["function"]) == "" && l.needsFunctions() && !documentShape.misspelt("functions", l.file) {
 			l.add(l.noFunctions())
 		}
 		return []function{unnamed}
@@ -49,7 +51,7 @@ func (l *loader) functions() []function {
 		return []function{unnamed}
 	}
 	f := function{key: name.text, where: name.where, artifact: l.inputs["artifact"]}
-	if f.artifact == nil && l.releases() && given(l.src.Inputs["artifact"]) == "" {
+	if f.artifact == nil && l.is(releasing) && l.modeKnown() && given(l.src.Inputs["artifact"]) == "" {
 		l.add(promotion.Fault{Where: l.at("artifact"), What: fmt.Sprintf("nothing says where the code of %s comes from", name.text), Accepted: artifactShape.accepted})
 	}
 	return []function{f}
@@ -88,7 +90,7 @@ func (l *loader) fileFunctions(m *node) []function {
 		}
 		v := e.value
 		all = append(all, function{key: e.name, where: e.where, name: v.get("name"), artifact: v.get("artifact"),
-			choice: v.get("candidate"), expect: v.get("expect-sha256"), path: v.get("path")})
+			choice: v.get("candidate"), expect: v.get("expect-sha256"), path: v.get("path"), paths: v.get("paths")})
 	}
 	return all
 }
@@ -191,6 +193,9 @@ func (l *loader) resolve(e environment, functions []function) (all, chosen []pro
 		values["Commit"] = l.commit()
 		out.Artifact = l.artifact(f, values)
 		out.ExpectSHA256 = digest(f.expect.value(), out.Artifact.Kind)
+		if f.unnamed {
+			continue
+		}
 		all = append(all, out)
 		if f.selected {
 			chosen = append(chosen, out)

@@ -138,12 +138,13 @@ func (r *verifier) secret(n *node, path string) promotion.Secret {
 	}
 	value := r.getenv(n.text)
 	switch {
-	case value == "" && r.mode == promotion.ModeRun:
+	case r.mode != promotion.ModeRun && r.mode != promotion.ModePromote:
+	case value == "":
 		r.add(promotion.Fault{Where: n.where, What: fmt.Sprintf("%s: the environment variable %s is not set", path, n.text),
 			Hint: fmt.Sprintf("set it for this step, as in env: {%s: \"${{ secrets.%s }}\"}", n.text, n.text)})
 	case strings.ContainsAny(value, "\n\r"):
 		r.add(promotion.Fault{Where: n.where, What: fmt.Sprintf("%s: the value of %s has a line break", path, n.text), Accepted: "text on one line"})
-	case value != "":
+	default:
 		r.secrets = append(r.secrets, promotion.Secret(value))
 	}
 	return promotion.Secret(value)

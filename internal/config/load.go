@@ -19,6 +19,7 @@ func Load(src Source) (Result, []promotion.Fault) {
 		return Result{}, l.sorted()
 	}
 	l.mode = l.readMode()
+	l.checkPlaces()
 	functions := l.functions()
 	l.app = l.readApp(functions)
 	functions = l.selectFunctions(functions)
@@ -26,10 +27,13 @@ func Load(src Source) (Result, []promotion.Fault) {
 	endpoints := l.endpoints(functions)
 
 	verify := l.verification(functions, endpoints != nil, chosen)
-	settings := l.settings()
+	intervention := l.intervention(functions)
+	settings := l.settings(functions)
+	l.checkTable(settings)
+	l.checkRelease()
 	var targets []Target
 	for _, e := range chosen {
-		targets = append(targets, l.target(e, functions, endpoints, verify, settings))
+		targets = append(targets, l.target(e, functions, endpoints, verify, intervention, settings))
 	}
 	if len(targets) == 0 {
 		// The functions are looked at all the same, so that nothing is reported in a second round only.
@@ -133,21 +137,6 @@ func missingFileHint(name string) string {
 
 func (l *loader) fileAt() promotion.Where { return promotion.Where{File: l.src.File.Name} }
 
-func (l *loader) readMode() promotion.Mode {
-	switch n := l.inputs["mode"]; {
-	case n != nil:
-		return promotion.Mode(n.text)
-	case l.src.Mode != "":
-		return l.src.Mode
-	}
-	return promotion.ModeRun
-}
-
-// releases tells whether the mode needs everything that a release needs.
-func (l *loader) releases() bool {
-	return l.mode == promotion.ModeRun || l.mode == promotion.ModePlan
-}
-
 // readApp is the app's name: given, or the repository's in letters that a name may have, or the only function's.
 func (l *loader) readApp(functions []function) string {
 	if n := l.either("app", l.file.get("app")); n != nil {
@@ -169,10 +158,14 @@ func (l *loader) readApp(functions []function) string {
 	switch {
 	case name != "":
 		return name
-	case len(functions) == 1 && !l.file.has("functions"):
+	case len(functions) == 1 && !l.file.has("functions") && (!functions[0].unnamed || l.needsFunctions()):
 		return functions[0].key
 	case len(functions) > 0:
-		l.add(promotion.Fault{Where: l.fileAt(), What: "app is missing, and no repository is known whose name it could have", Accepted: keyShape.accepted})
+		where := l.fileAt()
+		if l.src.File.Data == nil {
+			where = l.at("app")
+		}
+		l.add(promotion.Fault{Where: where, What: "app is missing, and no repository is known whose name it could have", Accepted: keyShape.accepted})
 	}
 	return standIn
 }
@@ -189,12 +182,19 @@ func (l *loader) either(input string, file *node) *node {
 }
 
 // settings are those that are the same for every environment.
-func (l *loader) settings() Settings {
+func (l *loader) settings(functions []function) Settings {
 	s := Settings{
 		ArtifactBucket: l.inputs["artifact-bucket"].value(),
 		APIRate:        defaultAPIRate,
 		UpdateTimeout:  promotion.DefaultLimits.Update,
-		LockTable:      "none",
+		LockTable:      defaultLockTable,
+		JobStatus:      l.inputs["job-status"].value(),
+		GitHubToken:    promotion.Secret(l.inputs["github-token"].value()),
+		Reporting:      l.reporting(functions),
+	}
+	s.Secrets = l.secrets(s)
+	if n := l.either("lock-table", l.file.get("lock-table")); n != nil {
+		s.LockTable = n.text
 	}
 	if n := l.inputs["api-rate"]; n != nil {
 		fmt.Sscan(n.text, &s.APIRate)
@@ -223,11 +223,16 @@ func (l *loader) commit() string {
 }
 
 // target is the request for one environment.
-func (l *loader) target(e environment, functions []function, endpoints *promotion.Endpoints, v verification, s Settings) Target {
+func (l *loader) target(e environment, functions []function, endpoints *promotion.Endpoints, v verification, i intervention, s Settings) Target {
 	s.Region, s.Role = l.region(e), l.role(e, s.AllowedAccounts)
-	s.Secrets = v.secrets
-	alias := l.alias(e)
+	s.Secrets = slices.Concat(s.Secrets, v.secrets)
+	var alias string
 	all, chosen := l.resolve(e, functions)
+	if e.name == "" { // names of functions may depend on the environment
+		all, chosen, v.checks = nil, nil, nil
+	} else {
+		alias = l.alias(e)
+	}
 	t := Target{Settings: s, Request: promotion.Request{
 		Mode:        l.mode,
 		App:         l.app,
@@ -240,8 +245,17 @@ func (l *loader) target(e environment, functions []function, endpoints *promotio
 		RunURL:      l.src.RunURL,
 		Actor:       l.src.Actor,
 		JobStatus:   "success",
+
+		Repository:   l.src.Repository,
+		RepositoryID: l.src.RepositoryID,
+		Ref:          l.src.Ref,
+		RunID:        l.src.RunID,
+		Attempt:      l.src.Attempt,
 	}}
-	if n := l.inputs["job-status"]; n != nil {
+	l.lockRequest(&t.Request)
+	l.promoteRequest(&t.Request)
+	i.fill(&t.Request)
+	if n := l.inputs["job-status"]; n != nil && l.is(green) {
 		t.Request.JobStatus = n.text
 	}
 	if endpoints != nil {

@@ -33,9 +33,7 @@ var (
 		deflt: "latest-code", examples: []string{"latest-code", "newest-version", "41"}}
 	digestShape = &shape{kinds: isText, noun: "a SHA-256 digest", accepted: "CodeSha256 as Lambda shows it (base64), or 64 hexadecimal digits",
 		pattern: digestPattern, wrong: digestWrong}
-	fileShape      = &shape{kinds: isText, accepted: "a path relative to the workspace", wrong: pathWrong, hint: pathHint}
-	lockTableShape = &shape{kinds: isText, accepted: "none", enum: []string{"none"}, deflt: "none", noun: "a lock table",
-		later: func(text string) bool { return text != "none" && text != "" }}
+	fileShape = &shape{kinds: isText, accepted: "a path relative to the workspace", wrong: pathWrong, hint: pathHint}
 )
 
 func regionHint(text string) string {

@@ -25,7 +25,7 @@ func Schema() []byte {
 
 func (s *shape) schema() map[string]any {
 	var parts []map[string]any
-	for _, k := range []kind{isText, isInteger, isMapping, isList, isNull} {
+	for _, k := range []kind{isText, isInteger, isBoolean, isMapping, isList, isNull} {
 		if s.kinds&k != 0 {
 			parts = append(parts, s.schemaOf(k))
 		}
@@ -73,6 +73,8 @@ func (s *shape) schemaOf(k kind) map[string]any {
 			out["minimum"], out["maximum"] = s.low, s.hi
 		}
 		return out
+	case isBoolean:
+		return map[string]any{"type": "boolean"}
 	case isList:
 		out := map[string]any{"type": "array"}
 		if s.each != nil {
@@ -109,7 +111,7 @@ func (s *shape) mappingSchema() map[string]any {
 	default:
 		properties, required := map[string]any{}, []string{}
 		for _, f := range s.fields {
-			if f.later != "" {
+			if !f.supported() {
 				continue
 			}
 			properties[f.name] = f.shape.schema()

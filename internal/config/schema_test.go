@@ -63,24 +63,30 @@ func TestSchemaRefusesWhatEditorsShouldMark(t *testing.T) {
 	s := compiled(t)
 	base := "functions: {a: {artifact: none}}\nenvironments: {prod: {}}\n"
 	for name, text := range map[string]string{
-		"unknown key":                 base + "ap: shop",
-		"key of a later version":      strings.Replace(base, "prod: {}", "prod: {from: dev}", 1),
-		"strategy of a later version": strings.Replace(base, "prod: {}", "prod: {strategy: Canary10Percent5Minutes}", 1),
-		"lock table":                  base + "lock-table: promote",
-		"app that is no name":         base + "app: my shop",
-		"number for a name":           base + "app: 7",
-		"function without artifact":   "functions: {a: {}}",
-		"function's name as its key":  "functions: {a/b: {artifact: none}}",
-		"region":                      strings.Replace(base, "prod: {}", "prod: {region: eu-west1}", 1),
-		"endpoint without auth":       base + "endpoints: {environment: {}}",
-		"verify as a word":            base + "verify: nothing",
-		"check of two kinds":          base + "verify: [{invoke: {}, http: {}}]",
-		"check of no kind":            base + "verify: [{name: x}]",
-		"duration without unit":       base + "verify: [{invoke: {within: 2}}]",
-		"status out of range":         base + "verify: [{http: {expect: {status: 600}}}]",
-		"method in lower case":        base + "verify: [{http: {method: get}}]",
-		"header that is a number":     base + "verify: [{http: {headers: {x: 1}}}]",
-		"header from two places":      base + "verify: [{http: {headers: {x: {env: A, var: B}}}}]",
+		"unknown key":                  base + "ap: shop",
+		"key of a later version":       strings.Replace(base, "prod: {}", "prod: {from: dev}", 1),
+		"strategy of a later version":  strings.Replace(base, "prod: {}", "prod: {strategy: Canary10Percent5Minutes}", 1),
+		"lock table":                   base + "lock-table: lo",
+		"webhook in the file":          base + "notify: {webhook: \"https://example.com\"}",
+		"boolean in quotes":            base + "github: {commit-status: \"true\"}",
+		"comment of no kind":           base + "github: {comment: always}",
+		"number of tests that is none": base + "verify: [{junit: {files: \"*.xml\", min-tests: 0}}]",
+		"reports without files":        base + "verify: [{junit: {min-tests: 1}}]",
+		"topic that is none":           base + "notify: {topic: releases}",
+		"app that is no name":          base + "app: my shop",
+		"number for a name":            base + "app: 7",
+		"function without artifact":    "functions: {a: {}}",
+		"function's name as its key":   "functions: {a/b: {artifact: none}}",
+		"region":                       strings.Replace(base, "prod: {}", "prod: {region: eu-west1}", 1),
+		"endpoint without auth":        base + "endpoints: {environment: {}}",
+		"verify as a word":             base + "verify: nothing",
+		"check of two kinds":           base + "verify: [{invoke: {}, http: {}}]",
+		"check of no kind":             base + "verify: [{name: x}]",
+		"duration without unit":        base + "verify: [{invoke: {within: 2}}]",
+		"status out of range":          base + "verify: [{http: {expect: {status: 600}}}]",
+		"method in lower case":         base + "verify: [{http: {method: get}}]",
+		"header that is a number":      base + "verify: [{http: {headers: {x: 1}}}]",
+		"header from two places":       base + "verify: [{http: {headers: {x: {env: A, var: B}}}}]",
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := validate(t, s, base); err != nil {
@@ -124,7 +130,7 @@ func TestSchemaDescribesEveryKey(t *testing.T) {
 		}
 	}
 	walk("", doc)
-	if keys < 35 {
+	if keys < 46 {
 		t.Errorf("the schema has %d keys only", keys)
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -34,7 +35,8 @@ type shape struct {
 	// Of the values of a mapping with free names, and of a list:
 	names *shape
 	each  *shape
-	any   bool // what a mapping or list holds is not ours
+	item  string // what an item of a list is called; its line tells which one
+	any   bool   // what a mapping or list holds is not ours
 }
 
 // A field is a known key of a mapping.
@@ -43,7 +45,11 @@ type field struct {
 	required bool
 	later    string // why it is not supported yet; "" if it is
 	shape    *shape
+
+	secretInput string // of a secret, which no file should hold: the input that takes it
 }
+
+func (f field) supported() bool { return f.later == "" && f.secretInput == "" }
 
 func (s *shape) words() string {
 	if s.accepted != "" {
@@ -86,7 +92,7 @@ func (s *shape) check(n *node, path string, fs *faults) {
 	case isList:
 		for _, item := range n.items {
 			if !s.any {
-				s.each.check(item, itemPath, fs)
+				s.each.check(item, s.item, fs)
 			}
 		}
 	case isText, isInteger:
@@ -143,7 +149,7 @@ func (s *shape) complain(text string) (what, hint string) {
 		return "the text is empty", ""
 	case len(s.enum) > 0:
 		if !slices.Contains(s.enum, text) && (s.pattern == nil || !s.pattern.MatchString(text)) {
-			return quote(text) + " is not " + s.noun, didYouMean(text, s.enum)
+			return quote(text) + " is not " + s.noun, cmp.Or(hint, didYouMean(text, s.enum))
 		}
 		return "", ""
 	case s.wrong != nil:
@@ -226,6 +232,12 @@ func (s *shape) checkField(e *entry, path string, fs *faults) {
 			fs.add(promotion.Fault{Where: e.where, What: named(join(path, e.name)) + " is not supported yet", Hint: f.later})
 			return
 		}
+		if f.secretInput != "" {
+			e.value.bad = true
+			fs.add(promotion.Fault{Where: e.where, What: named(join(path, e.name)) + " is a secret, and does not belong into the file",
+				Hint: fmt.Sprintf("give it by the input %s, from the repository's secrets", f.secretInput)})
+			return
+		}
 		f.shape.check(e.value, join(path, e.name), fs)
 		return
 	}
@@ -267,14 +279,14 @@ func (s *shape) checkOneOf(n *node, path string, given map[string]promotion.Wher
 func (s *shape) known() []string {
 	var names []string
 	for _, f := range s.fields {
-		if f.later == "" {
+		if f.supported() {
 			names = append(names, f.name)
 		}
 	}
 	return names
 }
 
-// itemPath is what an item of a list is called. Its line tells which one.
+// itemPath is what an item of the list of checks is called: the keys within it are named without it.
 const itemPath = "a check"
 
 func join(path, name string) string {

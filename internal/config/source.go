@@ -21,6 +21,12 @@ type Source struct {
 	RunURL     string
 	Actor      string
 	Release    string // the id of this release
+
+	RepositoryID string           // GitHub's number of the repository
+	Ref          string           // the branch or tag, as GitHub spells it: "refs/heads/main"
+	RunID        string           // of the workflow run; "" outside of one
+	Attempt      string           // of the run
+	LockOwner    promotion.Secret // of the code lock that an earlier step took by mode lock; "" if none did
 }
 
 // An Input is the value of one of the action's inputs or of the command line's flags. One that was not given has
@@ -54,8 +60,8 @@ type Target struct {
 // A Result is what was asked for. Its own request is the first target's.
 type Result struct {
 	Target
-	// Targets is the chosen environment alone. For status and setup without a chosen one it is each environment
-	// of the file, in the file's order.
+	// Targets is the chosen environment alone. For status, history, reconcile and setup without a chosen one it is each
+	// environment of the file, in the file's order. For the code lock it may be no environment: its name is "" then.
 	Targets []Target
 }
 
@@ -68,5 +74,8 @@ type Settings struct {
 	APIRate         int      // calls a second in the class of Lambda's account-wide 15
 	UpdateTimeout   time.Duration
 	LockTable       string             // "none" is no locking
+	JobStatus       string             // as it was given, also in modes that it does not stop; "" if it was not
+	GitHubToken     promotion.Secret   // that the action was given; "" if none was
 	Secrets         []promotion.Secret // values that must be masked before anything is logged
+	Reporting       Reporting
 }

@@ -40,7 +40,7 @@ func (l *loader) expand(text string, where promotion.Where, path string, p place
 			_, ok = fault(fmt.Sprintf("{{.%s}} %s", name, r.why), "", r.hint)
 		case !slices.Contains(p.names, name):
 			_, ok = fault(fmt.Sprintf("unknown name {{.%s}}", name), shownNames(p.names), meantName(name, p.names))
-		case p.values[name] == "" && l.releases():
+		case p.values[name] == "" && l.is(releasing):
 			_, ok = fault(fmt.Sprintf("{{.%s}} has no value in this run", name), "", l.missingValue(name))
 		}
 	}

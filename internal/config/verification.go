@@ -31,22 +31,25 @@ type verifier struct {
 // checked for faults like all others, and left out.
 func (l *loader) verification(functions []function, endpoints bool, chosen []environment) verification {
 	list := l.verifyNode()
-	if list == nil || list.bad {
-		return verification{}
-	}
-	if list.kind == isText {
-		return verification{none: true}
+	if list != nil && list.bad {
+		list = nil
 	}
 	latest := l.file.get("endpoints").get("latest").get("auth").value()
 	r := &verifier{loader: l, functions: functions, endpoints: endpoints, latestIAM: endpoints && latest != "none", chosen: chosen, names: map[string]promotion.Where{}}
 	var v verification
-	for _, item := range list.items {
-		if item.bad {
-			continue
+	if list != nil {
+		v.none = list.kind == isText
+		for _, item := range list.items {
+			if item.bad {
+				continue
+			}
+			if c, asked := r.check(item); asked {
+				v.checks = append(v.checks, c)
+			}
 		}
-		if c, asked := r.check(item); asked {
-			v.checks = append(v.checks, c)
-		}
+	}
+	if c, given := r.junitInput(); given {
+		v.checks, v.none = append(v.checks, c), false
 	}
 	r.nameAll(v.checks)
 	v.secrets = r.secrets
@@ -87,6 +90,8 @@ func (r *verifier) check(item *node) (promotion.Check, bool) {
 		c.Invoke = r.invoke(item.get("invoke"))
 	case item.get("http") != nil:
 		c.HTTP = r.http(item.get("http"))
+	case item.get("junit") != nil:
+		c.JUnit = r.junit(item.get("junit"))
 	default:
 		return c, false
 	}
@@ -194,6 +199,8 @@ func (r *verifier) nameAll(checks []promotion.Check) {
 			base = fmt.Sprintf("%s %s of %s", h.Method, h.Path, h.Function)
 		} else if h != nil {
 			base = fmt.Sprintf("%s %s", h.Method, h.URL)
+		} else if c.JUnit != nil {
+			base = "junit " + strings.Join(c.JUnit.Files, ", ")
 		}
 		base = clip(base)
 		c.Name = base

@@ -15,19 +15,20 @@ var verifyShape = &shape{
 	noun:     "a list of checks",
 	accepted: "a list of checks, such as - invoke: {function: checkout}, or none",
 	each:     checkShape,
+	item:     itemPath,
 }
 
 var checkShape = &shape{
 	kinds:    isMapping,
 	doc:      "One question about the candidate.",
 	accepted: "a check, such as invoke: {function: checkout}",
-	oneOf:    []string{"invoke", "http"},
+	oneOf:    []string{"invoke", "http", "junit"},
 	fields: []field{
 		{name: "name", shape: &shape{kinds: isText, noun: "a name", doc: "What reports call the check.", deflt: "made of what it asks", accepted: "1 to 100 characters on one line",
 			pattern: regexp.MustCompile(`^[^\x00-\x1f\x7f]{1,100}$`), examples: []string{"checkout answers"}}},
 		{name: "invoke", shape: invokeShape},
 		{name: "http", shape: httpShape},
-		{name: "junit", later: "take it out: tests of your own run before promote, whose job-status has to be success"},
+		{name: "junit", shape: junitShape},
 	},
 }
 
