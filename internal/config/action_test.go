@@ -42,7 +42,7 @@ func TestActionFileSaysWhatTheProgramUnderstands(t *testing.T) {
 
 func actionText(image string) string {
 	var b strings.Builder
-	b.WriteString("# Written by go test ./internal/config -update, from the table in internal/config/inputs.go.\n")
+	b.WriteString("# Written by go test ./internal/config -update, from the table in internal/config/input_table.go.\n")
 	b.WriteString("name: promote\n")
 	fmt.Fprintf(&b, "description: %s\n", scalar(actionDescription))
 	b.WriteString("author: promote-on-success\n\nbranding:\n  icon: check-circle\n  color: green\n\ninputs:\n")
