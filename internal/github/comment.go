@@ -109,7 +109,7 @@ func (c *Client) upsertComment(ctx context.Context, at thread, body string, mode
 func (c *Client) createComment(ctx context.Context, at thread, body string) (comment, error) {
 	return once(ctx, func() (comment, error) {
 		made, _, err := c.api.Issues.CreateComment(ctx, c.owner, c.name, at.pull, &api.IssueComment{Body: &body})
-		return comment{made.GetID(), made.GetHTMLURL(), body}, err
+		return identified(comment{made.GetID(), made.GetHTMLURL(), body}, made.GetID(), err)
 	}, func() (comment, bool, error) {
 		mine, err := c.ownComments(ctx, at)
 		if err != nil || len(mine) == 0 {
@@ -121,7 +121,7 @@ func (c *Client) createComment(ctx context.Context, at thread, body string) (com
 
 func (c *Client) editComment(ctx context.Context, id int64, body string) (string, error) {
 	edited, _, err := c.api.Issues.EditComment(repeatable(ctx), c.owner, c.name, id, &api.IssueComment{Body: &body})
-	return edited.GetHTMLURL(), err
+	return identified(edited.GetHTMLURL(), edited.GetID(), err)
 }
 
 // deleteComments takes it as done where somebody else was faster.

@@ -74,7 +74,7 @@ func (c *Client) Deploy(ctx context.Context, r DeploymentRequest) (int64, error)
 	begun := time.Now()
 	id, err := once(ctx, func() (int64, error) {
 		d, _, err := c.api.Repositories.CreateDeployment(ctx, c.owner, c.name, in)
-		return d.GetID(), err
+		return identified(d.GetID(), d.GetID(), err)
 	}, func() (int64, bool, error) {
 		list, err := c.listDeployments(ctx, api.DeploymentsListOptions{Environment: r.Environment, SHA: r.Commit, Task: DeploymentTask}, perPage)
 		for _, one := range list {

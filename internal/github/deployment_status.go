@@ -31,8 +31,8 @@ func (c *Client) DeploymentStatus(ctx context.Context, id int64, state, environm
 		}
 	}
 	_, err := once(ctx, func() (bool, error) {
-		_, _, err := c.api.Repositories.CreateDeploymentStatus(ctx, c.owner, c.name, id, in)
-		return true, err
+		made, _, err := c.api.Repositories.CreateDeploymentStatus(ctx, c.owner, c.name, id, in)
+		return identified(true, made.GetID(), err)
 	}, func() (is, found bool, err error) {
 		list, _, err := c.api.Repositories.ListDeploymentStatuses(ctx, c.owner, c.name, id, &api.ListOptions{PerPage: 1})
 		is = len(list) > 0 && list[0].GetState() == state && list[0].GetLogURL() == logURL && list[0].GetDescription() == in.GetDescription()

@@ -32,6 +32,9 @@ func (c *Client) GenerateNotes(ctx context.Context, tag, previous, target string
 		o.TargetCommitish = &target
 	}
 	notes, _, err := c.api.Repositories.GenerateReleaseNotes(repeatable(ctx), c.owner, c.name, o)
+	if err == nil && notes.Name == "" {
+		err = strange()
+	}
 	if err != nil {
 		return "", "", c.explainNeeding(ctx, deed, releaseWrite, err)
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	api "github.com/google/go-github/v60/github"
+
+	"github.com/promote-on-success/promote/internal/promotion"
 )
 
 // landing is how long a call whose answer was lost gets before it is looked for.
@@ -50,6 +52,20 @@ func unsure(err error) bool {
 		return false
 	}
 	return true
+}
+
+// identified passes an answer on if it has the number that everything at GitHub has.
+func identified[T any](made T, id int64, err error) (T, error) {
+	if err == nil && id == 0 {
+		err = strange()
+	}
+	return made, err
+}
+
+// strange is a success that is none of GitHub's.
+func strange() error {
+	return promotion.Fault{What: "GitHub's answer does not hold what was asked for",
+		Hint: "check GITHUB_API_URL: it may name a server that is not GitHub"}
 }
 
 // gone tells whether an answer says that there is no such thing, or no longer.

@@ -17,9 +17,9 @@ const (
 var errMore = fmt.Errorf("there are more than %d entries", perPage*maxPages)
 
 // all reads a list to its end, page by page. ask makes one call; it is given the page to ask for.
-func all[T any](ctx context.Context, ask func(context.Context, api.ListOptions) ([]T, *api.Response, error)) ([]T, error) {
-	var list []T
-	err := each(ctx, ask, func(one T) (more bool) {
+func all[T any](ctx context.Context, ask func(context.Context, api.ListOptions) ([]*T, *api.Response, error)) ([]*T, error) {
+	var list []*T
+	err := each(ctx, ask, func(one *T) (more bool) {
 		list = append(list, one)
 		return true
 	})
@@ -30,7 +30,7 @@ func all[T any](ctx context.Context, ask func(context.Context, api.ListOptions) 
 }
 
 // each visits the entries of a list, page by page, until the visitor wants no more.
-func each[T any](ctx context.Context, ask func(context.Context, api.ListOptions) ([]T, *api.Response, error), visit func(T) (more bool)) error {
+func each[T any](ctx context.Context, ask func(context.Context, api.ListOptions) ([]*T, *api.Response, error), visit func(*T) (more bool)) error {
 	page := 1
 	for range maxPages {
 		some, res, err := ask(ctx, api.ListOptions{Page: page, PerPage: perPage})
@@ -38,7 +38,7 @@ func each[T any](ctx context.Context, ask func(context.Context, api.ListOptions)
 			return err
 		}
 		for _, one := range some {
-			if !visit(one) {
+			if one != nil && !visit(one) { // a null is no entry
 				return nil
 			}
 		}

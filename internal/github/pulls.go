@@ -50,6 +50,9 @@ func (c *Client) PullRequest(ctx context.Context, number int) (PullRequest, erro
 		return PullRequest{}, promotion.Fault{What: deed + ": there is none of that number"}
 	}
 	p, _, err := c.api.PullRequests.Get(ctx, c.owner, c.name, number)
+	if err == nil && p.GetNumber() != number {
+		err = strange()
+	}
 	if err != nil {
 		return PullRequest{}, c.explainNeeding(ctx, deed, pullPermission, err)
 	}

@@ -81,7 +81,7 @@ func (c *Client) findRelease(ctx context.Context, tag string, drafts bool) (*Rel
 	r, _, err := c.api.Repositories.GetReleaseByTag(ctx, c.owner, c.name, strings.Join(parts, "/"))
 	switch {
 	case err == nil:
-		return release(r), nil
+		return identified(release(r), r.GetID(), nil)
 	case !answeredWith(err, http.StatusNotFound):
 		return nil, err
 	case !drafts:
@@ -122,7 +122,7 @@ func (c *Client) createRelease(ctx context.Context, tag string, o ReleaseOptions
 		if err != nil {
 			return nil, err
 		}
-		return release(r), nil
+		return identified(release(r), r.GetID(), nil)
 	}, func() (*Release, bool, error) {
 		r, err := c.findRelease(ctx, tag, true)
 		return r, r != nil, err

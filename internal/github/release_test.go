@@ -293,6 +293,32 @@ func TestReleaseWithManyWriters(t *testing.T) {
 	}
 }
 
+// Drafts may share a tag, and nothing refuses the second one of two that are made at once.
+func TestDraftsWithTwoWriters(t *testing.T) {
+	for round := range 30 {
+		timeless(t, func(t *testing.T, w world) {
+			rows := &ledger{}
+			var runs sync.WaitGroup
+			for i := range 2 {
+				client := w.open(t, func(o *github.Options) { o.HTTPClient = w.slow(int64(round*100 + i + 1)) })
+				runs.Go(func() {
+					rows.enter(fmt.Sprint("environment ", i))
+					if _, err := client.UpsertRelease(t.Context(), "v1", github.ReleaseOptions{Draft: true}, rows.edit, rows.settled); err != nil {
+						t.Errorf("round %d: %v", round, err)
+					}
+				})
+			}
+			runs.Wait()
+			client := w.open(t, nil)
+			r, err := client.ReleaseByTag(t.Context(), "v1", true)
+			must(t, err)
+			if n := client.Releases(t); n != 1 || block(r.Body) != "environment 0\nenvironment 1\n" {
+				t.Errorf("round %d: %d drafts; %q", round, n, r.Body)
+			}
+		})
+	}
+}
+
 // A run that is held up between reading and writing undoes what another has finished in the meantime, and sees to it
 // itself.
 func TestReleaseWithAHeldUpWriter(t *testing.T) {

@@ -104,7 +104,7 @@ func (w *releaseWriter) again(ctx context.Context, r *Release, pause time.Durati
 	if err != nil {
 		return nil, err
 	}
-	return release(now), nil
+	return identified(release(now), now.GetID(), nil)
 }
 
 func (w *releaseWriter) text(old string) (string, error) {

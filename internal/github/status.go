@@ -32,8 +32,8 @@ func (c *Client) CommitStatus(ctx context.Context, commit, name, state, descript
 		in.TargetURL = &targetURL
 	}
 	_, err := once(ctx, func() (bool, error) {
-		_, _, err := c.api.Repositories.CreateStatus(ctx, c.owner, c.name, commit, in)
-		return true, err
+		made, _, err := c.api.Repositories.CreateStatus(ctx, c.owner, c.name, commit, in)
+		return identified(true, made.GetID(), err)
 	}, func() (_, is bool, err error) {
 		err = each(ctx, func(ctx context.Context, page api.ListOptions) ([]*api.RepoStatus, *api.Response, error) {
 			return c.api.Repositories.ListStatuses(ctx, c.owner, c.name, commit, &page)
