@@ -32,8 +32,9 @@ var rooms = map[string][]string{
 	"internal/report":    {"internal/promotion"},
 	"internal/table":     {"internal/promotion", "internal/awserr"},
 	"internal/workflow":  {"internal/promotion"},
-	"cmd/promote": {"internal/promotion", "internal/account", "internal/actions", "internal/check", "internal/config",
-		"internal/endpoint", "internal/function", "internal/policy", "internal/report"},
+	"cmd/promote": {"internal/promotion", "internal/account", "internal/actions", "internal/check", "internal/config", "internal/endpoint",
+		"internal/function", "internal/github", "internal/gitlog", "internal/lease", "internal/ledger", "internal/notify", "internal/policy",
+		"internal/report", "internal/table", "internal/workflow"},
 	"internal/conformance": {"internal/promotion", "internal/awserr", "internal/function"}, // the sandbox in its tests only
 }
 

@@ -8,12 +8,16 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/promote-on-success/promote/internal/actions"
 	"github.com/promote-on-success/promote/internal/config"
+	"github.com/promote-on-success/promote/internal/github"
+	"github.com/promote-on-success/promote/internal/gitlog"
 	"github.com/promote-on-success/promote/internal/promotion"
 	"github.com/promote-on-success/promote/internal/report"
+	"github.com/promote-on-success/promote/internal/workflow"
 )
 
 // runAction is the program as a workflow's step: inputs from the environment, the story into the log, the outcome into
@@ -21,33 +25,25 @@ import (
 func runAction(ctx context.Context, getenv func(string) string, stdout io.Writer) int {
 	step := actions.New(getenv, stdout)
 	defer step.Finish()
-
-	s, problem := surroundingOf(step, getenv)
-	if problem != nil {
-		step.Annotate(annotation(actions.Warning, promotion.FaultOf(problem)))
+	if inPost(step) {
+		return runPost(ctx, step, getenv)
 	}
-	result, faults := s.load(inputsOf(step))
-	for _, target := range result.Targets {
-		for _, secret := range target.Settings.Secrets {
-			step.Mask(secret.Reveal())
-		}
-	}
+	a := newAction(step, getenv)
+	result, faults := a.load()
 	if len(faults) > 0 {
 		refused := promotion.BadInput(result.Request, faults)
 		publish(step, refused, "")
 		return give(step, refused)
 	}
-	w := wiring{getenv: getenv, workspace: s.workspace, mask: step.Mask}
+	remember(step, result)
+	a.adviseGroup(result)
 	if result.Request.Mode == promotion.ModeStatus {
-		return publishStatus(step, w.statuses(ctx, result.Targets))
+		return publishStatus(step, a.statuses(ctx, result.Targets))
 	}
 	var outcomes []promotion.Outcome
 	var policies policies
 	for _, target := range result.Targets {
-		log := &groupedLog{step: step, single: len(target.Request.Functions) <= 1, groups: map[string]*functionLog{}}
-		w.tell = log.tell
-		outcome := w.carryOut(ctx, target)
-		log.close()
+		outcome := a.carryOut(ctx, target)
 		outcomes = append(outcomes, outcome)
 		appendix := ""
 		if document, note := neededPolicy(target); policies.isNew(document) {
@@ -56,6 +52,99 @@ func runAction(ctx context.Context, getenv func(string) string, stdout io.Writer
 		publish(step, outcome, appendix)
 	}
 	return give(step, telling(outcomes))
+}
+
+// An action is the program within a workflow's step.
+type action struct {
+	wiring
+	step    *actions.Step
+	around  surrounding
+	advised []promotion.Fault // of the workflow file, for the first outcome that is shown
+}
+
+func newAction(step *actions.Step, getenv func(string) string) *action {
+	workspace := getenv("GITHUB_WORKSPACE")
+	if info, err := os.Stat(workspace); workspace == "" || err != nil || !info.IsDir() {
+		workspace = "."
+	}
+	around := surroundingOf(step, getenv, workspace, promotion.ModeRun)
+	var problem error
+	if around.commit, problem = step.Commit(); problem != nil {
+		step.Annotate(annotation(actions.Warning, promotion.FaultOf(problem)))
+	}
+	return &action{step: step, around: around, wiring: wiring{getenv: getenv, workspace: workspace, mask: step.Mask}}
+}
+
+// load reads the configuration, and masks every secret in it before anything else is done.
+func (a *action) load() (config.Result, []promotion.Fault) {
+	a.step.Mask(a.getenv(lockVariable))
+	result, faults := a.around.load(inputsOf(a.step))
+	for _, target := range result.Targets {
+		for _, secret := range target.Settings.Secrets {
+			a.step.Mask(secret.Reveal())
+		}
+	}
+	if len(faults) == 0 {
+		a.openGitHub(result)
+	}
+	return result, faults
+}
+
+// openGitHub makes GitHub the one who knows how commits stand to each other. A clone in a workflow is mostly shallow.
+func (a *action) openGitHub(result config.Result) {
+	client, err := github.Open(github.Options{Getenv: a.getenv, Token: result.Settings.GitHubToken.Reveal(), Version: version})
+	if err != nil {
+		a.step.Debug("%v", err)
+		a.commits = gitlog.In(a.workspace)
+		return
+	}
+	a.hub = client
+	a.commits = promotion.Histories{client, gitlog.In(a.workspace)}
+}
+
+// carryOut does what one target asks for, and tells of it in the log.
+func (a *action) carryOut(ctx context.Context, target config.Target) promotion.Outcome {
+	log := &groupedLog{step: a.step, single: len(target.Request.Functions) <= 1, groups: map[string]*functionLog{}}
+	a.tell = log.tell
+	target.Request.Commit = a.untagged(ctx, target.Request)
+	outcome, owner := a.wiring.carryOut(ctx, target)
+	log.close()
+	outcome.Warnings = append(outcome.Warnings, a.advised...)
+	a.advised = nil
+	if owner != "" {
+		a.step.Mask(owner.Reveal())
+		warn(a.step, a.step.SetEnv(lockVariable, owner.Reveal()))
+		warn(a.step, a.step.SaveState(stateOwner, owner.Reveal()))
+	}
+	return outcome
+}
+
+// untagged is the commit of a run about a tag. A hash given by hand may be that of an annotated tag's own object.
+func (a *action) untagged(ctx context.Context, req promotion.Request) string {
+	if a.hub == nil || req.Commit == "" || !strings.HasPrefix(req.Ref, "refs/tags/") || req.Commit == a.getenv("GITHUB_SHA") {
+		return req.Commit
+	}
+	commit, err := a.hub.Commit(ctx, req.Commit)
+	if err != nil {
+		return req.Commit // the order of commits says what is wrong with it
+	}
+	return commit
+}
+
+// adviseGroup looks whether the job is in a concurrency group that does what one should.
+func (a *action) adviseGroup(result config.Result) {
+	job := workflow.Job{
+		WorkflowRef: a.getenv("GITHUB_WORKFLOW_REF"), Repository: a.getenv("GITHUB_REPOSITORY"), ID: a.getenv("GITHUB_JOB"),
+		Action: a.getenv("GITHUB_ACTION_REPOSITORY"), App: result.Request.App, Environment: result.Request.Environment.Name,
+	}
+	a.advised = workflow.Findings(job, func(path string) ([]byte, error) {
+		f, err := os.OpenInRoot(a.workspace, path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return io.ReadAll(io.LimitReader(f, workflow.Largest+1))
+	}, result.Request.Mode)
 }
 
 // telling is the outcome that a step of several environments has: the gravest, else one in which something was done.
@@ -67,21 +156,8 @@ func telling(outcomes []promotion.Outcome) promotion.Outcome {
 			}
 			return 1
 		}
-		return cmp.Or(cmp.Compare(a.Kind.ExitCode(), b.Kind.ExitCode()), cmp.Compare(done(a), done(b)))
+		return cmp.Or(cmp.Compare(a.ExitCode(), b.ExitCode()), cmp.Compare(done(a), done(b)))
 	})
-}
-
-// surroundingOf is what the runner says about this run. The error is what could not be found out.
-func surroundingOf(step *actions.Step, getenv func(string) string) (surrounding, error) {
-	workspace := getenv("GITHUB_WORKSPACE")
-	if info, err := os.Stat(workspace); workspace == "" || err != nil || !info.IsDir() {
-		workspace = "."
-	}
-	commit, err := step.Commit()
-	return surrounding{
-		getenv: getenv, workspace: workspace, mode: promotion.ModeRun,
-		commit: commit, repository: step.Repository(), runURL: step.RunURL(), actor: step.Actor(),
-	}, err
 }
 
 func inputsOf(step *actions.Step) map[string]config.Input {
@@ -101,7 +177,7 @@ func inputsOf(step *actions.Step) map[string]config.Input {
 func publish(step *actions.Step, o promotion.Outcome, appendix string) {
 	step.Foreign(report.Terminal(o))
 	level := actions.Error
-	if o.Kind.ExitCode() == 0 {
+	if o.ExitCode() == 0 {
 		level = actions.Warning
 	}
 	for _, f := range o.Faults {
@@ -118,7 +194,7 @@ func give(step *actions.Step, o promotion.Outcome) int {
 	for _, out := range report.Outputs(o) {
 		warn(step, step.SetOutput(out.Name, out.Value))
 	}
-	return o.Kind.ExitCode()
+	return o.ExitCode()
 }
 
 func publishStatus(step *actions.Step, statuses []report.EnvironmentStatus) int {

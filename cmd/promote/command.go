@@ -15,6 +15,8 @@ import (
 
 	"github.com/promote-on-success/promote/internal/actions"
 	"github.com/promote-on-success/promote/internal/config"
+	"github.com/promote-on-success/promote/internal/github"
+	"github.com/promote-on-success/promote/internal/gitlog"
 	"github.com/promote-on-success/promote/internal/promotion"
 	"github.com/promote-on-success/promote/internal/report"
 )
@@ -72,16 +74,27 @@ Exit codes: ` + exitCodes(),
 environment's aliases to them: all, or none. What is already live and unchanged is left alone.`),
 		c.releasing(promotion.ModePlan, "Show what run would do; change nothing", `Read what is live, compare it with what would be deployed, and show what run would do.
 Nothing is changed; read permissions suffice.`),
+		c.releasing(promotion.ModeDeploy, "Deploy candidates and leave them ready", `Deploy a candidate of every function that changed, and leave it ready for tests of your own. No alias is
+moved. promote promote takes the release by its id.`),
+		c.releasing(promotion.ModePromote, "Promote what deploy left ready", `Take the release that promote deploy left, see that nothing moved since, verify it, and move the aliases to
+it: all, or none.`),
+		c.releasing(promotion.ModeRollback, "Move aliases back", `Undo the newest promotion, or go to the versions named by --to. A running promotion is asked to stop and
+is not waited for. What was rolled back does not come again until a commit ahead of it does.`),
+		c.releasing(promotion.ModeAbort, "Ask a running promotion to stop and go home", `Ask the run that holds the environment's lock to stop, and watch whether it does.`),
 		c.status(),
-		c.releasing(promotion.ModeSetup, "Create the endpoints that the configuration names", `Create the HTTP API of the configuration's endpoints and its latest routes, where they are missing,
-and print the IAM policy that the configuration needs. It can be run again at any time.`),
+		c.releasing(promotion.ModeReconcile, "Repair what dead runs left", `Look for promotions that were begun and never ended, and finish or undo them. A run that lives is left alone.`),
+		c.releasing(promotion.ModeLock, "Keep others from changing $LATEST", `Take the app's code lock before another tool (sam deploy, terraform apply) changes $LATEST. Run the commands
+that follow with the variable that it prints.`),
+		c.releasing(promotion.ModeUnlock, "End a lock by force, or lift a floor", `End a lock whose holder is gone, or lift the floor that a rollback has set. The holder can do no harm afterwards.`),
+		c.releasing(promotion.ModeSetup, "Create the lock table and the endpoints", `Create the lock table, and the HTTP API of the configuration's endpoints with its latest routes, where they
+are missing, and print the IAM policy that the configuration needs. It can be run again at any time.`),
 		c.schema(),
 	)
 	return root
 }
 
 // commandOrder is the order in which a person should meet the commands.
-var commandOrder = []string{"run", "plan", "status", "setup", "schema"}
+var commandOrder = []string{"run", "plan", "deploy", "promote", "rollback", "abort", "status", "reconcile", "lock", "unlock", "setup", "schema"}
 
 func unknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
@@ -107,8 +120,10 @@ func (c *command) releasing(mode promotion.Mode, short, long string) *cobra.Comm
 			outcomes = append(outcomes, promotion.BadInput(result.Request, faults))
 		} else {
 			for _, target := range result.Targets {
-				w := wiring{getenv: c.getenv, workspace: s.workspace, mask: func(string) {}, tell: teller.tell}
-				outcomes = append(outcomes, w.carryOut(cmd.Context(), target))
+				w := wiring{getenv: c.getenv, workspace: s.workspace, mask: func(string) {}, tell: teller.tell, commits: c.commits(s)}
+				outcome, owner := w.carryOut(cmd.Context(), target)
+				outcomes = append(outcomes, outcome)
+				c.leave(owner)
 			}
 		}
 		teller.close()
@@ -139,7 +154,24 @@ func (c *command) show(o promotion.Outcome, policy []byte, note string) {
 			io.WriteString(c.stdout, report.Policy(policy, note))
 		}
 	}
-	c.code = max(c.code, o.Kind.ExitCode())
+	c.code = max(c.code, o.ExitCode())
+}
+
+// leave prints the token of a lock that mode lock took, for the shell that the commands which follow run in: the one
+// secret that a person asked for.
+func (c *command) leave(owner promotion.Secret) {
+	if owner != "" {
+		fmt.Fprintf(c.stdout, "export %s=%s\n", lockVariable, owner.Reveal())
+	}
+}
+
+// commits is who knows how commits stand to each other: GitHub where it can be asked, and the clone at hand.
+func (c *command) commits(s surrounding) promotion.History {
+	var histories promotion.Histories
+	if client, err := github.Open(github.Options{Getenv: c.getenv, Version: version}); err == nil {
+		histories = append(histories, client)
+	}
+	return append(histories, gitlog.In(s.workspace))
 }
 
 func (c *command) status() *cobra.Command {
@@ -231,10 +263,8 @@ func (c *command) surrounding(cmd *cobra.Command, mode promotion.Mode) surroundi
 		workspace = "."
 	}
 	step := actions.New(c.getenv, io.Discard)
-	s := surrounding{
-		getenv: c.getenv, workspace: workspace, mode: mode,
-		repository: step.Repository(), runURL: step.RunURL(), actor: cmp.Or(step.Actor(), c.getenv("USER")),
-	}
+	s := surroundingOf(step, c.getenv, workspace, mode)
+	s.actor = cmp.Or(s.actor, c.getenv("USER"))
 	if given := cmd.Flags().Lookup("commit"); given == nil || given.Value.String() != "" {
 		return s
 	}
@@ -256,7 +286,7 @@ func usage(cmd *cobra.Command) error {
 		fmt.Fprintf(&b, "  %s COMMAND\n\nCommands:\n", cmd.CommandPath())
 		for _, name := range commandOrder {
 			if sub, _, err := cmd.Find([]string{name}); err == nil {
-				fmt.Fprintf(&b, "  %-8s %s\n", sub.Name(), sub.Short)
+				fmt.Fprintf(&b, "  %-9s %s\n", sub.Name(), sub.Short)
 			}
 		}
 	} else {

@@ -9,9 +9,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/promote-on-success/promote/internal/actions"
 	"github.com/promote-on-success/promote/internal/config"
 	"github.com/promote-on-success/promote/internal/promotion"
 )
+
+// lockVariable carries the token of the code lock from mode lock to the job's later steps.
+const lockVariable = "PROMOTE_CODE_LOCK"
 
 // A surrounding is what a run knows before its configuration is read.
 type surrounding struct {
@@ -22,6 +26,20 @@ type surrounding struct {
 	repository string
 	runURL     string
 	actor      string
+
+	repositoryID string
+	ref          string
+	runID        string
+	attempt      string
+}
+
+// surroundingOf is what the runner says about this run; elsewhere it says nothing.
+func surroundingOf(step *actions.Step, getenv func(string) string, workspace string, mode promotion.Mode) surrounding {
+	return surrounding{
+		getenv: getenv, workspace: workspace, mode: mode,
+		repository: step.Repository(), runURL: step.RunURL(), actor: step.Actor(),
+		repositoryID: step.RepositoryID(), ref: step.Ref(), runID: step.RunID(), attempt: step.Attempt(),
+	}
 }
 
 // load reads the configuration file and makes a request of everything that was given.
@@ -36,6 +54,12 @@ func (s surrounding) load(inputs map[string]config.Input) (config.Result, []prom
 		RunURL:     s.runURL,
 		Actor:      s.actor,
 		Release:    releaseID(time.Now(), s.commit),
+
+		RepositoryID: s.repositoryID,
+		Ref:          s.ref,
+		RunID:        s.runID,
+		Attempt:      s.attempt,
+		LockOwner:    promotion.Secret(s.getenv(lockVariable)),
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/promote-on-success/promote/internal/config"
 	"github.com/promote-on-success/promote/internal/endpoint"
 	"github.com/promote-on-success/promote/internal/function"
+	"github.com/promote-on-success/promote/internal/github"
 	"github.com/promote-on-success/promote/internal/lease"
 	"github.com/promote-on-success/promote/internal/ledger"
 	"github.com/promote-on-success/promote/internal/promotion"
@@ -29,6 +30,7 @@ type wiring struct {
 	mask      func(string)
 	tell      func(promotion.Event)
 	commits   promotion.History // how commits stand to each other
+	hub       *github.Client    // nil where GitHub cannot be asked
 }
 
 // runner opens the target's account and ties the adapters to the story.

@@ -86,10 +86,14 @@ func (s *story) giveUp(ctx context.Context, owner Secret, clean bool) error {
 
 // condemn makes the release of a job that was not green unfit for promotion, and gives its code lock back.
 func (s *story) condemn(ctx context.Context, l Leftover) error {
+	query := ReleaseQuery{ID: l.Release}
 	if l.Release == "" {
+		query = ReleaseQuery{RunID: s.req.RunID} // mode promote finds its release so
+	}
+	if query == (ReleaseQuery{}) {
 		return nil
 	}
-	found, err := s.Ledger.Releases(ctx, s.req.Scope(), ReleaseQuery{ID: l.Release})
+	found, err := s.Ledger.Releases(ctx, s.req.Scope(), query)
 	if err != nil {
 		return err
 	}

@@ -261,13 +261,13 @@ proctype Holder(byte me; bool goesBack) {
 	/* A run may have made its plan before it has the lock. Where nobody has competed, that is what it goes by. */
 	if
 	:: !goesBack ->
-		atomic { seen = number; found = open; may = inOrder };
+		atomic { seen = number; found = open; may = inOrder; if :: !may -> goto leave :: else -> skip fi };
 		atomic { look(0); from[0] = was };
 		atomic { look(1); from[1] = was; was = 0; early = true }
 	:: skip
 	fi;
 #ifdef ORDER_BEFORE
-	atomic { may = inOrder };
+	atomic { may = inOrder; if :: !may -> goto leave :: else -> skip fi };
 #endif
 	atomic {
 		inherited = (owner != 0 || dirty);
