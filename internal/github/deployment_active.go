@@ -41,6 +41,12 @@ func (c *Client) JobDeployment(ctx context.Context, environment, commit string, 
 			return &kept[i], nil
 		}
 	}
+	// Older Enterprise Servers name the job's log without its run: HOST/OWNER/NAME/runs/JOB.
+	for i, one := range states {
+		if one.state == "in_progress" && strings.Contains(one.log, "/runs/") && !strings.Contains(one.log, "/actions/") {
+			return &kept[i], nil
+		}
+	}
 	return nil, nil
 }
 

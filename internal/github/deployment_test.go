@@ -182,6 +182,17 @@ func TestJobDeployments(t *testing.T) {
 			}
 		})
 	})
+	t.Run("are found at an older server, which does not name the run", func(t *testing.T) {
+		timeless(t, func(t *testing.T, w world) {
+			client := w.open(t, nil)
+			mine := client.JobDeploys(t, "prod", c("c2"))
+			must(t, client.DeploymentStatus(t.Context(), mine, "in_progress", "", "https://ghe.example/acme/shop/runs/55?check_suite_focus=true", ""))
+			client.JobDeploys(t, "prod", c("c2")) // another tool's, which has no log
+			if found, err := client.JobDeployment(t.Context(), "prod", c("c2"), 9001); err != nil || found == nil || found.ID != mine {
+				t.Errorf("found %+v, %v; want %d", found, err, mine)
+			}
+		})
+	})
 	t.Run("are none with `deployment: false`", func(t *testing.T) {
 		timeless(t, func(t *testing.T, w world) {
 			client := w.open(t, nil)
