@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -31,6 +32,7 @@ import (
 	"github.com/promote-on-success/promote/internal/sandbox"
 	"github.com/promote-on-success/promote/internal/sandbox/runner"
 	"github.com/promote-on-success/promote/internal/sandbox/sandboxtest"
+	"github.com/promote-on-success/promote/internal/table"
 )
 
 // A stage is where one script plays.
@@ -58,12 +60,15 @@ func (s *stage) ctx() context.Context                { return s.t.Context() }
 
 func (s *stage) sandbox(ts *testscript.TestScript, args []string) error {
 	o := sandbox.Options{Runner: s.code, Seed: 1}
-	oidc := false
+	oidc, tabled := false, true
 	for i := 0; i < len(args); i++ {
 		var err error
 		switch args[i] {
 		case "-oidc":
 			oidc = true
+			continue
+		case "-no-table":
+			tabled = false
 			continue
 		case "-update-time":
 			o.UpdateTime, err = time.ParseDuration(args[i+1])
@@ -85,6 +90,25 @@ func (s *stage) sandbox(ts *testscript.TestScript, args []string) error {
 		key := strings.HasSuffix(name, "_KEY_ID") || strings.HasSuffix(name, "_ACCESS_KEY")
 		if strings.HasPrefix(name, "AWS_") && !(oidc && key) || oidc && strings.HasPrefix(name, "ACTIONS_") {
 			ts.Setenv(name, value)
+		}
+	}
+	if !tabled {
+		return nil
+	}
+	return s.table(ts, nil)
+}
+
+// table makes the lock table as setup does, in the given regions or in the first one.
+func (s *stage) table(_ *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		args = []string{sandbox.DefaultRegion}
+	}
+	for _, region := range args {
+		config := s.cloud.AWS()
+		config.Region = region
+		rows := table.New(dynamodb.NewFromConfig(config), "promote", table.Current())
+		if _, err := rows.Setup(s.ctx(), func(string, ...any) {}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -80,6 +80,8 @@ var (
 	ErrNotAllowed = errors.New("not allowed")
 	// ErrNotHeld: the lock is not, or no longer, held by who asked.
 	ErrNotHeld = errors.New("the lock is not held")
+	// ErrNoTable: the lock table is not there, or cannot serve as one. Nothing changed.
+	ErrNoTable = errors.New("there is no lock table that can be used")
 	// ErrStopRequested: somebody asked the holder of the lock to stop and go home.
 	ErrStopRequested = errors.New("somebody asked this run to stop")
 )

@@ -62,6 +62,10 @@ func (s *story) close(ctx context.Context, err error, reason Reason, format stri
 		s.o.Faults = append(s.o.Faults, end.faults...)
 		return s.o.end(end.kind, end.reason, "%s", end.sentence)
 	}
+	if ctx.Err() == nil && errors.Is(err, ErrNoTable) {
+		s.o.fault(err)
+		return s.o.end(Refused, ReasonNeedsTable, "there is no lock table that can be used; nothing was changed")
+	}
 	if ctx.Err() == nil && errors.Is(err, ErrNotHeld) {
 		s.cancel(err)
 	}

@@ -105,7 +105,7 @@ type explained struct {
 	cause error
 }
 
-func (e *explained) Unwrap() []error { return []error{e.Fault, e.cause} }
+func (e *explained) Unwrap() []error { return []error{e.Fault, e.cause, promotion.ErrNoTable} }
 
 func (t *Table) foreign(what string) promotion.Fault {
 	return promotion.Fault{
