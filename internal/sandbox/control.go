@@ -11,8 +11,8 @@ import (
 	"github.com/promote-on-success/promote/internal/sandbox/sts"
 )
 
-// controlHandler is the sandbox's own API, under /_sandbox/: accounts, the call log, denials, faults and
-// roles.
+// controlHandler is the sandbox's own API, under /_sandbox/: accounts, the call log, denials, faults,
+// messages that were published, and roles.
 func (s *Server) controlHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_sandbox/accounts", func(w http.ResponseWriter, _ *http.Request) {
@@ -80,9 +80,12 @@ func (s *Server) controlHandler() http.Handler {
 		}
 		writeJSON(w, http.StatusCreated, map[string]string{"arn": role.ARN()})
 	})
+	mux.HandleFunc("GET /_sandbox/messages", func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, http.StatusOK, s.topics.Messages(r.URL.Query().Get("topic")))
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusNotFound, map[string]string{"message": fmt.Sprintf(
-			"the sandbox has no %s %s: it has accounts, calls, deny, faults and roles", r.Method, r.URL.Path)})
+			"the sandbox has no %s %s: it has accounts, calls, deny, faults, messages and roles", r.Method, r.URL.Path)})
 	})
 	return mux
 }

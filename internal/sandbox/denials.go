@@ -99,6 +99,9 @@ func accessDenied(service string, call cloud.Call, action, arn string) *cloud.Er
 		e.Status = 400
 	case "sts", "s3":
 		e.Code = "AccessDenied"
+	case "sns":
+		e.Code = "AuthorizationError"
+		action = "SNS:" + call.Operation // as it spells its actions here, and only here
 	}
 	switch service {
 	case "s3":
@@ -189,6 +192,11 @@ func resourceARN(service string, call cloud.Call) string {
 		return "arn:aws:s3:::" + call.Resource
 	case "ecr":
 		return "arn:aws:ecr:" + scope + ":repository/" + call.Resource
+	case "sns":
+		if call.Resource == "" {
+			return "*"
+		}
+		return "arn:aws:sns:" + scope + ":" + call.Resource
 	case "dynamodb":
 		return "arn:aws:dynamodb:" + scope + ":table/" + call.Resource
 	}

@@ -219,6 +219,8 @@ func (f *Fault) refusal(service string) *cloud.Error {
 			e.Code = "InternalError"
 		case "ecr":
 			e.Code = "ServerException"
+		case "sns":
+			e.Code = "InternalError"
 		default:
 			e.Code = "InternalFailure"
 		}

@@ -144,7 +144,7 @@ func refusal(service string, why rejection, detail string) *cloud.Error {
 		wrongSignature:   {403, "InvalidSignatureException", mismatch},
 	}
 	switch service {
-	case "sts":
+	case "sts", "sns":
 		table = map[rejection]words{
 			unsigned:         {403, "MissingAuthenticationToken", "Request is missing Authentication Token"},
 			unreadable:       {400, "IncompleteSignature", detail},

@@ -68,6 +68,8 @@ func throttled(service, message string, retryAfter int) *cloud.Error {
 		e.Message = "Too Many Requests"
 	case "sts":
 		e.Code = "Throttling"
+	case "sns":
+		e.Status, e.Code = 429, "Throttled"
 	case "s3":
 		e.Status, e.Code = 503, "SlowDown"
 	}

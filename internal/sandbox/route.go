@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/promote-on-success/promote/internal/sandbox/cloud"
+	"github.com/promote-on-success/promote/internal/sandbox/sns"
 )
 
 // serviceOf finds the service that a request is for: a data plane by its prefix, everything else by the
@@ -29,10 +30,20 @@ func serviceOf(r *http.Request, body []byte, sig *signature) string {
 		return "apigateway"
 	case strings.HasPrefix(path, "/20") && strings.HasPrefix(strings.TrimLeft(path, "/0123456789-"), "functions"):
 		return "lambda"
+	case path == "/" && apiVersion(r, body) == sns.Version:
+		return "sns"
 	case path == "/" && (isForm(body) || r.URL.Query().Get("Action") != ""):
 		return "sts"
 	}
 	return "s3"
+}
+
+// apiVersion tells the services of the query protocol apart.
+func apiVersion(r *http.Request, body []byte) string {
+	if form, err := url.ParseQuery(string(body)); err == nil && form.Get("Action") != "" {
+		return form.Get("Version")
+	}
+	return r.URL.Query().Get("Version")
 }
 
 func isForm(body []byte) bool {

@@ -4,7 +4,7 @@
 //
 // The server reads a request's signature, finds the service and the operation, applies quotas, denials
 // and faults, writes the call log and sends the answer; the services (packages lambda, apigateway,
-// dynamodb, s3, ecr, sts) know nothing of connections. What is not implemented answers 501 with the
+// dynamodb, s3, ecr, sns, sts) know nothing of connections. What is not implemented answers 501 with the
 // operation's name. It is a test bed and our reading of AWS, not AWS.
 package sandbox
 
@@ -24,6 +24,7 @@ import (
 	"github.com/promote-on-success/promote/internal/sandbox/github"
 	"github.com/promote-on-success/promote/internal/sandbox/lambda"
 	"github.com/promote-on-success/promote/internal/sandbox/runner"
+	"github.com/promote-on-success/promote/internal/sandbox/sns"
 	"github.com/promote-on-success/promote/internal/sandbox/sts"
 )
 
@@ -63,6 +64,7 @@ type Server struct {
 	issuer   *issuer
 	services map[string]cloud.Service
 	sts      *sts.Service
+	topics   *sns.Service
 	closers  []io.Closer
 	control  http.Handler
 	lambda   *lambda.Service

@@ -13,6 +13,7 @@ import (
 	"github.com/promote-on-success/promote/internal/sandbox/lambda"
 	"github.com/promote-on-success/promote/internal/sandbox/runner"
 	"github.com/promote-on-success/promote/internal/sandbox/s3"
+	"github.com/promote-on-success/promote/internal/sandbox/sns"
 	"github.com/promote-on-success/promote/internal/sandbox/sts"
 )
 
@@ -44,8 +45,9 @@ func (s *Server) addServices() {
 	s.closers = append([]io.Closer{s.lambda}, s.closers...)
 	gateway := apigateway.New(apigateway.Options{BaseURL: o.BaseURL, Invoker: s.lambda, Random: s.random.Bytes})
 	tables := dynamodb.New(dynamodb.Options{CreateTime: o.UpdateTime, DeleteTime: o.UpdateTime})
+	s.topics = sns.New(s.random.Bytes)
 	s.services = map[string]cloud.Service{}
-	for _, service := range []cloud.Service{s.lambda, s.lambda.URLs(), gateway.Control(), gateway.Data(), tables, objects, images, s.sts} {
+	for _, service := range []cloud.Service{s.lambda, s.lambda.URLs(), gateway.Control(), gateway.Data(), tables, objects, images, s.topics, s.sts} {
 		s.services[service.Name()] = service
 	}
 }
@@ -79,6 +81,9 @@ func (s *Server) addGitHub() error {
 
 // GitHub is the sandbox's GitHub, to fill it with commits, pull requests and tokens.
 func (s *Server) GitHub() *github.Service { return s.github }
+
+// SNS is the sandbox's notification service, to read what was published.
+func (s *Server) SNS() *sns.Service { return s.topics }
 
 // Lambda is the sandbox's Lambda, to ask for the history of an alias.
 func (s *Server) Lambda() *lambda.Service { return s.lambda }

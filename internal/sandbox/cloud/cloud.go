@@ -53,7 +53,7 @@ func (e *Error) Error() string { return fmt.Sprintf("%d %s: %s", e.Status, e.Cod
 // A Service is one AWS API (or one data plane) of the sandbox.
 type Service interface {
 	// Name is the service's name in a credential scope, in the call log, in faults and in denials:
-	// "lambda", "apigateway", "sts", "s3", "ecr", "dynamodb", "execute-api", "lambda-url".
+	// "lambda", "apigateway", "sts", "s3", "ecr", "sns", "dynamodb", "execute-api", "lambda-url".
 	Name() string
 
 	// Identify names the operation of a request and the resource it is about, without any effect.
