@@ -38,6 +38,7 @@ const (
 	attrMark   = "write"  // names the write that made the row
 	attrNumber = "number" // of an entry; of the newest one in the head
 	attrFence  = table.FenceAttribute
+	attrSum    = "sum"  // of the head's document, to tell whether a writer knows what it changes
 	attrOpen   = "open" // the id of the open intent; absent if there is none
 	attrID     = "id"
 	attrAt     = "at"

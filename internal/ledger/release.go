@@ -162,6 +162,9 @@ func (l *Ledger) Conclude(ctx context.Context, s promotion.Scope, id string, st 
 	switch {
 	case errors.As(err, &no):
 	case awserr.UnknownEffect(err):
+		if l.ended(ctx, s, id) {
+			return nil
+		}
 		return fmt.Errorf("%w: %w", err, promotion.ErrUnknownEffect)
 	default:
 		return err
@@ -171,4 +174,12 @@ func (l *Ledger) Conclude(ctx context.Context, s promotion.Scope, id string, st 
 		return kinded{deed + ": there is no such release", promotion.ErrNotFound}
 	}
 	return l.table.Format().Check(row, fmt.Sprintf("release %s of %s", id, s))
+}
+
+// ended looks a last time whether a release is ready no more.
+func (l *Ledger) ended(ctx context.Context, s promotion.Scope, id string) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+	defer cancel()
+	row, err := l.table.Get(ctx, releaseKey(s, id))
+	return err == nil && row != nil && row.String(attrState) != string(promotion.ReleaseReady)
 }

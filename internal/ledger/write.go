@@ -1,8 +1,11 @@
 package ledger
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"time"
@@ -36,7 +39,9 @@ func (l *Ledger) Intend(ctx context.Context, g promotion.Grant, from promotion.H
 		return w.unwritable(err)
 	}
 	w.add(l.table.Guard(g))
-	w.addHead(head)
+	if err := w.addHead(head); err != nil {
+		return w.unwritable(err)
+	}
 	w.addSheet(intent, "")
 	return w.carry(ctx)
 }
@@ -65,7 +70,9 @@ func (l *Ledger) Record(ctx context.Context, g promotion.Grant, from promotion.H
 	} else {
 		w.add(l.table.Guard(g))
 	}
-	w.addHead(head)
+	if err := w.addHead(head); err != nil {
+		return 0, w.unwritable(err)
+	}
 	if r.Close != "" {
 		w.add(types.TransactWriteItem{Delete: &types.Delete{TableName: aws.String(l.table.Name()), Key: key(scope, intentSort).Item()}})
 	}
@@ -122,19 +129,45 @@ func (l *Ledger) change(s promotion.Scope, g promotion.Grant, from promotion.Hea
 
 // head is the head's row as the change leaves it.
 func (w *change) head(number uint64, functions map[string]promotion.Record, open string) (sheet, error) {
-	attributes := table.Item{attrNumber: table.N(number), attrFence: table.N(w.grant.Fence), attrAt: table.S(clock(time.Now()))}
+	sum, err := sumOf(functions)
+	if err != nil {
+		return nil, err
+	}
+	attributes := table.Item{attrNumber: table.N(number), attrFence: table.N(w.grant.Fence), attrSum: table.S(sum), attrAt: table.S(clock(time.Now()))}
 	if open != "" {
 		attributes[attrOpen] = table.S(open)
 	}
 	return w.ledger.sheet(key(w.scope, headSort), w.mark, attributes, headShape{Functions: records(functions, shapeOfRecord)})
 }
 
-// addHead adds the head's rows, on the condition that it is the one that the change was decided on. Between two changes
-// of the same number the fence tells: whoever wrote it has held the lock since, or this grant has written it itself.
-// Parts of a head that took more room are left; nothing reads them, and the next head of that size covers them.
-func (w *change) addHead(s sheet) {
-	condition := "#number = :number AND (#fence = :seen OR #fence = :fence) AND #fence <= :fence"
-	values := table.Item{":number": table.N(w.from.Number), ":seen": table.N(w.from.Fence), ":fence": table.N(w.grant.Fence)}
+// sumOf tells two heads apart that have the same number: a write without an entry leaves it. It is the same before a
+// head is written and after it was read, when what is no UTF-8 has become U+FFFD.
+func sumOf(functions map[string]promotion.Record) (string, error) {
+	text, err := encode(records(functions, shapeOfRecord))
+	if err == nil && bytes.Contains(text, []byte(`\ufffd`)) {
+		var read map[string]recordShape
+		if err = decode(text, &read); err == nil {
+			text, err = encode(read)
+		}
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), err
+}
+
+// addHead adds the head's rows, on the condition that it is the one that the change was decided on: the same number and
+// the same records, under the fence that was seen then or this grant's own. The sum is that of the format that this
+// release writes; a head in the format before is known by number and fence. Parts of a head that took more room are left;
+// nothing reads them, and the next head of that size covers them.
+func (w *change) addHead(s sheet) error {
+	sum, err := sumOf(w.from.Functions)
+	if err != nil {
+		return err
+	}
+	condition := "#number = :number AND (#fence = :seen OR #fence = :fence) AND #fence <= :fence AND (#sum = :sum OR #schema < :schema)"
+	values := table.Item{
+		":number": table.N(w.from.Number), ":seen": table.N(w.from.Fence), ":fence": table.N(w.grant.Fence),
+		":sum": table.S(sum), ":schema": table.N(w.ledger.table.Format().Number),
+	}
 	if w.from.Number == 0 && w.from.Fence == 0 {
 		condition = absent + " OR (" + condition + ")"
 	}
@@ -147,6 +180,7 @@ func (w *change) addHead(s sheet) {
 	}
 	w.actions = append(w.actions, w.ledger.puts(s, condition, values)...)
 	w.bytes += s.size()
+	return nil
 }
 
 // still tells of the head's row whether the change cannot have been carried out and covered by another since.
@@ -181,6 +215,8 @@ func (w *change) refused(no *table.Refused) error {
 		return stale("it was written under fence %d, and this run's is %d", fence, w.grant.Fence)
 	case row.Uint(attrNumber) != w.from.Number || fence != w.from.Fence && fence != w.grant.Fence:
 		return stale("somebody has written since it was read: entry %d is the newest, not %d", row.Uint(attrNumber), w.from.Number)
+	case open == w.close:
+		return stale("what is recorded of its functions has changed since it was read")
 	case w.close == "":
 		return stale("something is half done there, intent %s", open)
 	case open == "":
