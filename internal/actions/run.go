@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/promote-on-success/promote/internal/promotion"
 )
@@ -41,16 +42,57 @@ func (s *Step) RunURL() string {
 	if s.Repository() == "" || s.RunID() == "" {
 		return ""
 	}
-	server := s.getenv("GITHUB_SERVER_URL")
-	if server == "" {
-		server = "https://github.com"
-	}
-	url := server + "/" + s.Repository() + "/actions/runs/" + s.RunID()
+	url := s.Server() + "/" + s.Repository() + "/actions/runs/" + s.RunID()
 	if attempt := s.Attempt(); attempt != "" {
 		url += "/attempts/" + attempt
 	}
 	return url
 }
+
+// PullRequest is the number of the pull request that the event is about, 0 if it is about none. ReadOnly tells that it
+// comes from a fork or from Dependabot, whose runs get a token that can only read:
+// https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#workflows-in-forked-repositories
+func (s *Step) PullRequest() (number int, readOnly bool) {
+	if !strings.HasPrefix(s.Event(), "pull_request") {
+		return 0, false
+	}
+	payload, err := s.payload()
+	if err != nil {
+		return 0, false
+	}
+	pull := payload.PullRequest
+	fork := pull.Head.Repo.FullName != "" && pull.Head.Repo.FullName != s.Repository()
+	readOnly = s.Event() != "pull_request_target" && (fork || s.getenv("GITHUB_ACTOR") == "dependabot[bot]")
+	return payload.Number, readOnly
+}
+
+// Tag is the tag that a tag's push or a release's event is about, "" for any other event.
+func (s *Step) Tag() string {
+	if s.Event() == "release" {
+		if payload, err := s.payload(); err == nil && payload.Release.TagName != "" {
+			return payload.Release.TagName
+		}
+	}
+	if s.Event() != "push" && s.Event() != "release" {
+		return ""
+	}
+	tag, _ := strings.CutPrefix(s.Ref(), "refs/tags/")
+	if tag == s.Ref() {
+		return ""
+	}
+	return tag
+}
+
+// Server is the address of the GitHub that the run belongs to: "https://github.com".
+func (s *Step) Server() string {
+	if server := s.getenv("GITHUB_SERVER_URL"); server != "" {
+		return server
+	}
+	return "https://github.com"
+}
+
+// Workflow is the name of the workflow, "" outside of Actions.
+func (s *Step) Workflow() string { return s.getenv("GITHUB_WORKFLOW") }
 
 // maxEvent bounds what is read of the event. GitHub sends 25 MB at most.
 const maxEvent = 32 << 20
@@ -101,9 +143,16 @@ type payload struct {
 	WorkflowRun struct {
 		HeadSHA string `json:"head_sha"`
 	} `json:"workflow_run"`
+	Release struct {
+		TagName string `json:"tag_name"`
+	} `json:"release"`
+	Number      int `json:"number"`
 	PullRequest struct {
 		Head struct {
-			SHA string `json:"sha"`
+			SHA  string `json:"sha"`
+			Repo struct {
+				FullName string `json:"full_name"`
+			} `json:"repo"`
 		} `json:"head"`
 		Merged         bool   `json:"merged"`
 		MergedAt       string `json:"merged_at"`
