@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/promote-on-success/promote/internal/awserr"
@@ -78,6 +79,7 @@ func Open(ctx context.Context, o Options) (*Account, error) {
 func (a *Account) load(ctx context.Context, o Options) error {
 	options := append(environment(o.Getenv),
 		config.WithHTTPClient(newTransport()),
+		config.WithLogger(logging.Nop{}), // the SDK would write to stderr, between the lines that are ours
 		config.WithRetryer(func() aws.Retryer { return newRetryer() }),
 		config.WithAPIOptions([]func(*middleware.Stack) error{
 			a.limits.install,

@@ -73,7 +73,8 @@ func (c Clone) Compare(ctx context.Context, base, head string) (promotion.Relati
 // git runs one question and returns its first line. Its error is an [*exec.ExitError] with what git said, or the reason
 // why there was no answer.
 func (c Clone) git(ctx context.Context, question ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", question...)
+	// That grafts are switched off below is not worth advice.
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-c", "advice.graftFileDeprecated=false"}, question...)...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = c.dir, environment(os.Environ()), 2*time.Second
 	var out, said limited
 	cmd.Stdout, cmd.Stderr = &out, &said
