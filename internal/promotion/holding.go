@@ -63,14 +63,12 @@ func (s *story) takeEnvironment(ctx context.Context, keepCode bool) error {
 		return err
 	}
 	began, wait := time.Now(), s.waiting(ctx, lock)
-	code := s.code
-	s.code = nil
-	held, err := s.Locks.Exchange(ctx, code, true, lock, s.contender(StageVerify), wait)
+	held, err := s.Locks.Exchange(ctx, s.code, true, lock, s.contender(StageVerify), wait)
 	s.waitedFor(began)
 	if err != nil {
-		return s.lockFault(err, lock)
+		return s.lockFault(err, lock) // the code lock may be held yet: it is given back when the story ends
 	}
-	s.env = s.keep(ctx, held)
+	s.code, s.env = nil, s.keep(ctx, held)
 	return nil
 }
 
