@@ -28,6 +28,7 @@ var rooms = map[string][]string{
 	"internal/gitlog":    {"internal/promotion"},
 	"internal/lease":     {"internal/promotion", "internal/awserr", "internal/table"},
 	"internal/ledger":    {"internal/promotion", "internal/awserr", "internal/table"},
+	"internal/notify":    {"internal/promotion", "internal/awserr"},
 	"internal/policy":    {"internal/promotion"},
 	"internal/report":    {"internal/promotion"},
 	"internal/table":     {"internal/promotion", "internal/awserr"},
