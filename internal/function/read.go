@@ -56,20 +56,34 @@ func (a *Account) Version(ctx context.Context, name string, v promotion.Version)
 	return a.snapshot(name, c)
 }
 
+// Behind reads the version that an alias leads to.
+func (a *Account) Behind(ctx context.Context, name, alias string) (promotion.Snapshot, error) {
+	c, _, err := a.readAt(ctx, name, alias, fmt.Sprintf("the version behind alias %s of %s", alias, name))
+	if err != nil {
+		return promotion.Snapshot{}, err
+	}
+	return a.snapshot(name, c)
+}
+
 // read asks for $LATEST, where v is 0, or for a version. It goes to GetFunction and not to GetFunctionConfiguration:
 // the former has a quota of its own, seven times as high as the one that all other calls share:
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests.
 func (a *Account) read(ctx context.Context, name string, v promotion.Version) (_ *types.FunctionConfiguration, transient bool, _ error) {
+	if v == 0 {
+		return a.readAt(ctx, name, "", name)
+	}
+	return a.readAt(ctx, name, v.String(), fmt.Sprintf("version %s of %s", v, name))
+}
+
+func (a *Account) readAt(ctx context.Context, name, qualifier, thing string) (_ *types.FunctionConfiguration, transient bool, _ error) {
 	in := &lambda.GetFunctionInput{FunctionName: &name}
-	thing := name
-	if v != 0 {
-		in.Qualifier = aws.String(v.String())
-		thing = fmt.Sprintf("version %s of %s", v, name)
+	if qualifier != "" {
+		in.Qualifier = &qualifier
 	}
 	call := a.call()
 	out, err := a.lambda.GetFunction(ctx, in, call.watch)
 	switch {
-	case err != nil && notFound(err) && v == 0:
+	case err != nil && notFound(err) && qualifier == "":
 		return nil, false, kinded{promotion.Fault{
 			What: fmt.Sprintf("the function %s does not exist in %s", name, a.region),
 			Hint: "check its name, the region and the account; it is created with its role by your infrastructure code, not by promote",

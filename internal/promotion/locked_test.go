@@ -2,6 +2,7 @@ package promotion_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -136,6 +137,30 @@ func TestUnderLocks(t *testing.T) {
 		})
 	})
 
+	t.Run("where there are many functions, only the aliases that move are read in the quota that everybody shares", func(t *testing.T) {
+		stage(t, func(t *testing.T, co *company) {
+			var names []string
+			for i := range 30 {
+				names = append(names, fmt.Sprintf("fn-%02d", i))
+			}
+			co.functions("old", names...)
+			one, two, three := co.enter("1"), co.enter("2"), co.enter("3")
+			req := co.request("new", names...)
+			expect(t, one.run(one.at(sha("1"), req)), promotion.Promoted, promotion.ReasonVerified)
+			expect(t, two.run(two.at(sha("1"), req)), promotion.Unchanged, promotion.ReasonNoChange)
+			if n := two.network.count("GetAlias"); n != 0 {
+				t.Errorf("%d aliases were read though nothing changed", n)
+			}
+			co.point("fn-07", "1")
+			req.Functions[3].Artifact.Path = co.build(sandboxtest.Code{Name: "newer"})
+			expect(t, three.run(three.at(sha("2"), req)), promotion.Promoted, promotion.ReasonVerified)
+			if n := three.network.count("GetAlias"); n > 6 { // both that move: before, and after
+				t.Errorf("%d aliases were read for two that move", n)
+			}
+			co.whole(names...)
+		})
+	})
+
 	t.Run("an alias that somebody moved between two runs is taken over, and told", func(t *testing.T) {
 		stage(t, func(t *testing.T, co *company) {
 			co.functions("old", "a")
@@ -155,6 +180,16 @@ func TestUnderLocks(t *testing.T) {
 // raising is a function that fails.
 func raising(context.Context, runner.Input) (runner.Output, error) {
 	return runner.Output{Payload: []byte(`{"errorMessage":"it is broken","errorType":"Broken"}`), FunctionError: "Unhandled"}, nil
+}
+
+// count counts the calls of one operation.
+func (n *network) count(operation string) (count int) {
+	for _, call := range n.seen {
+		if strings.HasPrefix(call, operation+" ") {
+			count++
+		}
+	}
+	return count
 }
 
 // tables counts the party's calls of DynamoDB.

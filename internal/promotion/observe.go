@@ -7,14 +7,15 @@ import (
 	"sync"
 )
 
-// observe reads the world. It reads on after a fault, so that a person sees all of them at once.
-func (r *Runner) observe(ctx context.Context, req Request) (World, []error) {
+// observe reads the world. It reads on after a fault, so that a person sees all of them at once. vouched are aliases, by
+// function, of which it is recorded what they hold: see [Runner.observeVouched].
+func (r *Runner) observe(ctx context.Context, req Request, vouched map[string]Version) (World, []error) {
 	states := make([]State, len(req.Functions))
 	work := r.work(StagePlan, len(req.Functions))
 	errs := each(ctx, len(req.Functions), r.parallel(), false, func(i int) (err error) {
 		work.doing(req.Functions[i].Key, "reading %s", req.Functions[i].Name)
 		defer work.over(req.Functions[i].Key)
-		states[i], err = r.observeFunction(ctx, req.Functions[i], req.Environment)
+		states[i], err = r.observeFunction(ctx, req.Functions[i], req.Environment, vouched[req.Functions[i].Key])
 		return err
 	})
 	w := World{Functions: map[string]State{}}
@@ -31,7 +32,7 @@ func (r *Runner) observe(ctx context.Context, req Request) (World, []error) {
 
 // observeFunction reads one function: its artifact, $LATEST and its alias at once, since the wall time of a small release
 // is little more than that of its reads.
-func (r *Runner) observeFunction(ctx context.Context, f Function, env Environment) (State, error) {
+func (r *Runner) observeFunction(ctx context.Context, f Function, env Environment, vouched Version) (State, error) {
 	var (
 		st                             State
 		packageErr, latestErr, ofAlias error
@@ -47,7 +48,14 @@ func (r *Runner) observeFunction(ctx context.Context, f Function, env Environmen
 		st.Latest, err = r.Functions.Latest(ctx, f.Name, r.say(StagePlan, f.Key))
 		return err
 	})
-	read(&ofAlias, func() (err error) { st.Routing, st.Stable, err = r.observeAlias(ctx, f, env); return err })
+	read(&ofAlias, func() (err error) {
+		if vouched != 0 {
+			st.Routing, st.Stable, err = r.observeVouched(ctx, f, env, vouched)
+		} else {
+			st.Routing, st.Stable, err = r.observeAlias(ctx, f, env)
+		}
+		return err
+	})
 	reads.Wait()
 
 	var errs several
@@ -99,6 +107,57 @@ func (r *Runner) observeAlias(ctx context.Context, f Function, env Environment) 
 		return &routing, nil, err
 	}
 	return &routing, &stable, nil
+}
+
+// vouchedFrom is from how many functions on reading every alias would take seconds of a quota that the whole account
+// shares. The ledger knows what most of them hold then, and it is only looked whether they still lead there.
+const vouchedFrom = 25
+
+// vouched are the aliases of which it is recorded what they hold, where there are many.
+func (s *story) vouched() map[string]Version {
+	if len(s.req.Functions) < vouchedFrom || s.req.Mode == ModePlan {
+		return nil
+	}
+	list := map[string]Version{}
+	for _, f := range s.req.Functions {
+		if rec, known := s.record(f); known {
+			list[f.Key] = rec.Version
+		}
+	}
+	return list
+}
+
+// observeVouched looks whether an alias still leads to the version that is recorded. Its revision and its weights are not
+// known then; who moves it reads them, see [story.known].
+func (r *Runner) observeVouched(ctx context.Context, f Function, env Environment, recorded Version) (*Routing, *Snapshot, error) {
+	stable, err := r.Functions.Behind(ctx, f.Name, env.Alias)
+	if err != nil || stable.Version != recorded {
+		return r.observeAlias(ctx, f, env)
+	}
+	return &Routing{Version: recorded}, &stable, nil
+}
+
+// known reads the aliases that are to be moved and were only vouched for, and plans with them.
+func (s *story) known(ctx context.Context, plan Plan, world World) (Plan, []error) {
+	var steps []Step
+	for _, step := range plan.Promoting() {
+		if step.State.Routing != nil && step.State.Routing.Revision == "" {
+			steps = append(steps, step)
+		}
+	}
+	if len(steps) == 0 {
+		return plan, nil
+	}
+	states := make([]State, len(steps))
+	errs := each(ctx, len(steps), s.parallel(), false, func(i int) (err error) {
+		states[i] = steps[i].State
+		states[i].Routing, states[i].Stable, err = s.observeAlias(ctx, steps[i].Function, s.req.Environment)
+		return err
+	})
+	for i, step := range steps {
+		world.Functions[step.Function.Key] = states[i]
+	}
+	return NewPlan(s.req, world), compact(errs)
 }
 
 // observeChosen reads the existing version that is to be the candidate.

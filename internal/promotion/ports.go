@@ -19,6 +19,10 @@ type Functions interface {
 	Latest(ctx context.Context, name string, say Say) (Snapshot, error)
 	// Version reads one version as it is, active or not. It returns an error wrapping [ErrNotFound] when it does not exist.
 	Version(ctx context.Context, name string, v Version) (Snapshot, error)
+	// Behind reads the version that an alias leads to, by a call that is outside of the quota which reading the alias
+	// itself takes from; of two, where it has weights, the one that it names first. It returns an error wrapping
+	// [ErrNotFound] when there is no such alias.
+	Behind(ctx context.Context, name, alias string) (Snapshot, error)
 	// Newest finds the newest published version; 0 if there is none.
 	Newest(ctx context.Context, name string) (Version, error)
 

@@ -71,13 +71,16 @@ func (s *story) once(ctx context.Context) error {
 	// What is live, what is wanted, and so what would move.
 	req := s.req // mode promote has made it that of its release
 	s.at(StagePlan)
-	world, errs := s.observe(ctx, s.req)
+	world, errs := s.observe(ctx, s.req, s.vouched())
+	plan := Plan{}
+	if len(errs) == 0 {
+		plan, errs = s.known(ctx, NewPlan(s.req, world), world)
+	}
 	if len(errs) > 0 {
 		o.fault(errs...)
 		o.stopped(ctx, Failed, ReasonReadFailed, "the plan could not be made, since not all of what is live and wanted could be read; nothing was changed")
 		return nil
 	}
-	plan := NewPlan(s.req, world)
 	s.take(plan)
 	switch {
 	case len(plan.Refusals) > 0:

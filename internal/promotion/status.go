@@ -25,7 +25,7 @@ func (r *Runner) Status(ctx context.Context, req Request) []FunctionStatus {
 		f := req.Functions[i]
 		bare := f
 		bare.Artifact = Artifact{Kind: ArtifactNone}
-		st, err := r.observeFunction(ctx, bare, req.Environment)
+		st, err := r.observeFunction(ctx, bare, req.Environment, 0)
 		list[i] = FunctionStatus{Function: f, State: st, Err: err, Drift: driftOf(st)}
 		return nil
 	})
