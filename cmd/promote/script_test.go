@@ -63,9 +63,11 @@ func play(t *testing.T, dir string) {
 
 // commands are what scripts can say.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	// sandbox [-update-time D] [-latency D] [-oidc]: an AWS on loopback; the variables point there. With -oidc
+	// sandbox [-update-time D] [-latency D] [-oidc] [-no-table]: an AWS on loopback; the variables point there. With -oidc
 	// there are no keys, but a workflow's identity token.
 	"sandbox": verb((*stage).sandbox).command(),
+	// table [REGION...]: the lock table, as setup makes it. The sandbox's own region has it already.
+	"table": verb((*stage).table).command(),
 	// shop: a sandbox in which checkout is released to prod already, and v1 is to be
 	"shop": verb((*stage).shop).command(),
 	// action [NAME=VALUE...]: from here on the program is a step of a workflow, with the inputs' defaults.
@@ -98,13 +100,25 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"foreign-code": verb((*stage).foreignCode).command(),
 	"calm":         verb((*stage).calm).command(),
 
-	// exits CODE promote ARG...: run it, hold it to its exit code, and note the calls that it made
+	// exits [-leaving] CODE promote ARG...: run it, hold it to its exit code, and note the calls that it made. Afterwards
+	// nobody holds a lock and nothing is half done, unless it is to leave such a thing.
 	"exits": verb((*stage).exits).command(),
+	// whole: nobody holds a lock, and nothing is half done
+	"whole": verb((*stage).whole).command(),
+	// held: wait until the last fault holds a call. released: let it go on, and wait for its end.
+	"held":     verb((*stage).held).command(),
+	"released": verb((*stage).released).command(),
+	// recorded FUNCTION VERSION: what the ledger says of shop's prod. history KIND...: its entries, oldest first.
+	"recorded": verb((*stage).recorded).command(),
+	"history":  verb((*stage).history).command(),
+	// restore APP ENVIRONMENT FENCE: the lock's rows are those of a backup
+	"restore": verb((*stage).restore).command(),
 	// at-most DURATION: how long the last run may have taken
 	"at-most": verb((*stage).atMost).command(),
 	// asked: wait until a function of kind slow was invoked
 	"asked": verb((*stage).asked).command(),
-	// calls PATTERN=N...: how many calls SERVICE:OPERATION there were; `writes` are those that change something
+	// calls PATTERN=N...: how many calls SERVICE:OPERATION there were; `writes` are those that change something, apart
+	// from the lock table's rows
 	"calls": verb((*stage).calls).command(),
 	// [!] holds FUNCTION ALIAS VERSION: what the alias holds, weights included
 	"holds": verb((*stage).holds).command(),
@@ -142,6 +156,10 @@ func (v verb) command() func(ts *testscript.TestScript, neg bool, args []string)
 var errUsage = errors.New("see the list of commands in script_test.go")
 
 func (s *stage) exits(ts *testscript.TestScript, args []string) error {
+	leaving := len(args) > 0 && args[0] == "-leaving"
+	if leaving {
+		args = args[1:]
+	}
 	if len(args) < 2 {
 		return errUsage
 	}
@@ -174,7 +192,10 @@ func (s *stage) exits(ts *testscript.TestScript, args []string) error {
 	if code != want {
 		ts.Fatalf("exit code %d, want %d\n%s%s", code, want, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 	}
-	return nil
+	if leaving {
+		return nil
+	}
+	return s.whole(ts, nil)
 }
 
 func (s *stage) atMost(_ *testscript.TestScript, args []string) error {

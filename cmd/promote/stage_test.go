@@ -4,23 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -32,7 +27,6 @@ import (
 	"github.com/promote-on-success/promote/internal/sandbox"
 	"github.com/promote-on-success/promote/internal/sandbox/runner"
 	"github.com/promote-on-success/promote/internal/sandbox/sandboxtest"
-	"github.com/promote-on-success/promote/internal/table"
 )
 
 // A stage is where one script plays.
@@ -43,6 +37,8 @@ type stage struct {
 	last    []sandbox.Record   // the calls of the last `exits`; nil before
 	took    time.Duration      // how long that was
 	invoked chan struct{}      // has something once a function of kind slow was asked
+	tables  []string           // the regions that have a lock table
+	hold    string             // the fault that was armed last
 }
 
 type stageKey struct{}
@@ -98,22 +94,6 @@ func (s *stage) sandbox(ts *testscript.TestScript, args []string) error {
 	return s.table(ts, nil)
 }
 
-// table makes the lock table as setup does, in the given regions or in the first one.
-func (s *stage) table(_ *testscript.TestScript, args []string) error {
-	if len(args) == 0 {
-		args = []string{sandbox.DefaultRegion}
-	}
-	for _, region := range args {
-		config := s.cloud.AWS()
-		config.Region = region
-		rows := table.New(dynamodb.NewFromConfig(config), "promote", table.Current())
-		if _, err := rows.Setup(s.ctx(), func(string, ...any) {}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 const shopFile = `app: shop
 functions: {checkout: {artifact: dist/checkout.zip}}
 verify:
@@ -145,10 +125,18 @@ func (s *stage) action(ts *testscript.TestScript, args []string) error {
 	work := ts.Getenv("WORK")
 	for _, in := range config.Inputs() {
 		value := in.Default
-		if in.Name == "job-status" {
+		switch in.Name { // those whose defaults are expressions of the workflow
+		case "job-status":
 			value = "success"
+		case "github-token":
+			value = s.token()
 		}
 		ts.Setenv("INPUT_"+strings.ToUpper(in.Name), value)
+	}
+	for name, value := range s.cloud.Env() {
+		if strings.HasPrefix(name, "GITHUB_") && strings.HasSuffix(name, "_URL") {
+			ts.Setenv(name, value)
+		}
 	}
 	for name, value := range map[string]string{
 		"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": work, "GITHUB_REPOSITORY": "octo-org/shop", "GITHUB_EVENT_NAME": "push",
@@ -163,6 +151,9 @@ func (s *stage) action(ts *testscript.TestScript, args []string) error {
 	}
 	return nil
 }
+
+// token is that of a job in the sandbox's repository.
+func (s *stage) token() string { return s.cloud.Env()["GITHUB_TOKEN"] }
 
 func (s *stage) input(ts *testscript.TestScript, args []string) error {
 	if len(args) != 2 {
@@ -388,7 +379,8 @@ func (s *stage) fault(_ *testscript.TestScript, args []string) error {
 	if err := json.Unmarshal([]byte(strings.Join(args, " ")), &f); err != nil {
 		return err
 	}
-	_, err := s.cloud.Server().Fault(f)
+	var err error
+	s.hold, err = s.cloud.Server().Fault(f)
 	return err
 }
 
@@ -410,132 +402,5 @@ func (s *stage) foreignCode(_ *testscript.TestScript, args []string) error {
 func (s *stage) calm(*testscript.TestScript, []string) error {
 	s.cloud.Server().ClearFaults()
 	s.cloud.Server().ClearDenials()
-	return nil
-}
-
-func (s *stage) asked(*testscript.TestScript, []string) error {
-	select {
-	case <-s.invoked:
-		return nil
-	case <-time.After(30 * time.Second):
-		return errors.New("the function was not asked")
-	}
-}
-
-// reading are the calls that change nothing.
-var reading = regexp.MustCompile(`^(Get|List|Head|Batch|Describe|Invoke|AssumeRole)`)
-
-func (s *stage) calls(_ *testscript.TestScript, args []string) error {
-	list := s.last
-	if list == nil && s.cloud != nil {
-		list = s.cloud.Calls()
-	}
-	var log []string
-	for _, r := range list {
-		log = append(log, r.Service+":"+r.Operation)
-	}
-	for _, arg := range args {
-		pattern, number, found := strings.Cut(arg, "=")
-		want, err := strconv.Atoi(number)
-		if !found || err != nil {
-			return errUsage
-		}
-		n := 0
-		for i, call := range log {
-			fits, err := path.Match(pattern, call)
-			if err != nil {
-				return err
-			}
-			if fits || pattern == "all" || pattern == "writes" && !reading.MatchString(list[i].Operation) {
-				n++
-			}
-		}
-		if n != want {
-			return fmt.Errorf("%d calls of %s, want %d:\n%s", n, pattern, want, strings.Join(log, "\n"))
-		}
-	}
-	return nil
-}
-
-func (s *stage) holds(_ *testscript.TestScript, args []string) error {
-	name, region := place(args[0])
-	out, err := s.api(region).GetAlias(s.ctx(), &lambda.GetAliasInput{FunctionName: &name, Name: &args[1]})
-	if err != nil {
-		return err
-	}
-	found := aws.ToString(out.FunctionVersion)
-	if out.RoutingConfig != nil {
-		for _, v := range slices.Sorted(maps.Keys(out.RoutingConfig.AdditionalVersionWeights)) {
-			found += fmt.Sprintf(" %s=%g", v, out.RoutingConfig.AdditionalVersionWeights[v])
-		}
-	}
-	if want := strings.Join(args[2:], " "); found != want {
-		return fmt.Errorf("alias %s of %s holds %s, want %s", args[1], args[0], found, want)
-	}
-	return nil
-}
-
-func (s *stage) answers(_ *testscript.TestScript, args []string) error {
-	name, region := place(args[0])
-	out, err := s.api(region).Invoke(s.ctx(), &lambda.InvokeInput{FunctionName: &name, Qualifier: &args[1], Payload: []byte("{}")})
-	if err != nil {
-		return err
-	}
-	if fits, err := regexp.Match(args[2], out.Payload); err != nil || !fits {
-		return fmt.Errorf("it answers %s (%v)", out.Payload, err)
-	}
-	return nil
-}
-
-// An output is what a step gave, with what stands around a value.
-type output struct{ value, delimiter string }
-
-func outputs(text string) (map[string]output, error) {
-	found := map[string]output{}
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	for i := 0; i < len(lines); i++ {
-		name, delimiter, is := strings.Cut(lines[i], "<<")
-		end := slices.Index(lines[i+1:], delimiter)
-		if !is || end < 0 {
-			return nil, fmt.Errorf("%q begins no output that ends", lines[i])
-		}
-		found[name] = output{strings.Join(lines[i+1:i+1+end], "\n"), delimiter}
-		i += 1 + end
-	}
-	return found, nil
-}
-
-func (s *stage) output(ts *testscript.TestScript, args []string) error {
-	if len(args) != 2 {
-		return errUsage
-	}
-	all, err := outputs(ts.ReadFile(ts.Getenv("GITHUB_OUTPUT")))
-	if err != nil {
-		return err
-	}
-	got, there := all[args[0]]
-	if fits, err := regexp.MatchString("^(?s:"+args[1]+")$", got.value); err != nil || !fits || !there {
-		return fmt.Errorf("output %s is %q (%v)", args[0], got.value, err)
-	}
-	return nil
-}
-
-func (s *stage) wellDelimited(ts *testscript.TestScript, _ []string) error {
-	all, err := outputs(ts.ReadFile(ts.Getenv("GITHUB_OUTPUT")))
-	if err != nil {
-		return err
-	}
-	seen := map[string]bool{}
-	for name, o := range all {
-		if random, err := hex.DecodeString(o.delimiter); err != nil || len(random) < 16 || seen[o.delimiter] {
-			return fmt.Errorf("output %s has the delimiter %q", name, o.delimiter)
-		}
-		seen[o.delimiter] = true
-	}
-	for _, doc := range config.Outputs() {
-		if _, there := all[doc.Name]; !there {
-			return fmt.Errorf("there is no output %s", doc.Name)
-		}
-	}
 	return nil
 }

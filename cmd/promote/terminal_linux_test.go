@@ -107,6 +107,9 @@ func onTerminal(t *testing.T, columns int, env []string, args ...string) (*scree
 	}
 	dir := t.TempDir()
 	s := &stage{t: t, code: runner.NewGo(), cloud: cloud}
+	if err := s.table(nil, nil); err != nil {
+		t.Fatal(err)
+	}
 	for file, code := range map[string]string{"old.zip": "old", "checkout.zip": "v1", "payments.zip": "v1"} {
 		pack, err := s.packed(code)
 		if err != nil {
