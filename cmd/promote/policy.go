@@ -15,13 +15,22 @@ func neededPolicy(t config.Target) (document []byte, note string) {
 	if t.Request.Mode != promotion.ModeSetup {
 		return nil, ""
 	}
-	if t.Request.Endpoints != nil {
-		note = "A role that only runs releases can do without the statement " + policy.SetUp
+	o := policy.Options{
+		Account: accountOf(t.Settings), Partition: partitionOf(t.Settings), ArtifactBucket: t.Settings.ArtifactBucket,
+		Topic: t.Settings.Reporting.Notify.Topic, Setup: true,
 	}
-	return policy.For(t.Request, policy.Options{
-		Account: accountOf(t.Settings), Partition: partitionOf(t.Settings),
-		ArtifactBucket: t.Settings.ArtifactBucket, Setup: true,
-	}).JSON(), note
+	var apart []string
+	if t.Settings.LockTable != noLockTable {
+		o.LockTable = t.Settings.LockTable
+		apart = append(apart, policy.SetUpLockTable)
+	}
+	if t.Request.Endpoints != nil {
+		apart = append(apart, policy.SetUpEndpoints)
+	}
+	if len(apart) > 0 {
+		note = "A role that only runs releases can do without " + strings.Join(apart, " and ")
+	}
+	return policy.For(t.Request, o).JSON(), note
 }
 
 // policies are those that a person has seen already: environments often need the same one.

@@ -1,5 +1,6 @@
 // Package policy writes the IAM policy that a request needs, and no more: one statement for each purpose, bound to the
-// functions, buckets and APIs that the request names.
+// functions, buckets, APIs, lock table and topic that the request names. What a run needs suffices for every other mode
+// but setup: a rollback, say, reads and moves the same aliases and writes the same rows.
 package policy
 
 import (
@@ -16,7 +17,9 @@ type Options struct {
 	Account        string // "" leaves it open: "*"
 	Partition      string // "" is "aws"
 	ArtifactBucket string
-	Setup          bool // mode setup, which makes the API itself
+	LockTable      string // "" where locking is switched off
+	Topic          string // the ARN of the SNS topic that is told how runs end, "" for none
+	Setup          bool   // mode setup, which makes the lock table and the API itself
 }
 
 // A Policy is an IAM policy document: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html.
@@ -62,8 +65,12 @@ func For(req promotion.Request, o Options) Policy {
 		w.allow("VerifyVersionsByNumber", []string{"lambda:InvokeFunction"}, versions)
 	}
 	w.allow("MoveAliases", []string{"lambda:CreateAlias", "lambda:UpdateAlias"}, functions)
+	w.locks()
 	w.artifacts()
 	w.endpoints(functions, versions)
+	if o.Topic != "" {
+		w.allow("TellTheTopic", []string{"sns:Publish"}, []string{o.Topic})
+	}
 	return Policy{Version: "2012-10-17", Statement: w.statements}
 }
 
@@ -135,8 +142,29 @@ func (w *writer) repository(image string) string {
 	return w.arn("ecr", w.req.Environment.Region, w.options.Account, "repository/*")
 }
 
-// SetUp is the Sid of what only setup needs, and a role for run may lack.
-const SetUp = "SetUpEndpoints"
+// The Sids of what only setup needs, and a role for the other modes may lack.
+const (
+	SetUpLockTable = "SetUpLockTable"
+	SetUpEndpoints = "SetUpEndpoints"
+)
+
+// locks allows the rows of locks, journal and ledger; with Setup also making the table. A transaction has no action of its
+// own, but needs those of its items: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html.
+func (w *writer) locks() {
+	if w.options.LockTable == "" {
+		return
+	}
+	table := []string{w.arn("dynamodb", w.req.Environment.Region, w.options.Account, "table/"+w.options.LockTable)}
+	w.allow("KeepLocksAndLedger", []string{
+		"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
+	}, table)
+	if w.options.Setup {
+		w.allow(SetUpLockTable, []string{
+			"dynamodb:CreateTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive",
+			"dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive",
+		}, table)
+	}
+}
 
 // endpoints allows finding the HTTP API and adding routes to it; with Setup also making it. API Gateway's actions are the
 // HTTP methods of its own paths: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagementv2.html.
@@ -148,7 +176,7 @@ func (w *writer) endpoints(functions, versions []string) {
 	w.allow("FindEndpoints", []string{"apigateway:GET"}, []string{path("/apis"), path("/apis/*")})
 	w.allow("AddRoutes", []string{"apigateway:PATCH", "apigateway:POST"}, []string{path("/apis/*/routes"), path("/apis/*/routes/*"), path("/apis/*/integrations")})
 	if w.options.Setup {
-		w.allow(SetUp, []string{"apigateway:POST"}, []string{path("/apis"), path("/apis/*/stages"), path("/tags/*")})
+		w.allow(SetUpEndpoints, []string{"apigateway:POST"}, []string{path("/apis"), path("/apis/*/stages"), path("/tags/*")})
 	}
 	w.allow("LetTheAPIInvoke", []string{"lambda:AddPermission"}, slices.Concat(functions, versions))
 	if w.req.Endpoints.Latest == promotion.AuthIAM && slices.ContainsFunc(w.req.Checks, promotion.Check.ThroughLatest) {

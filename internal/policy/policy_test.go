@@ -63,6 +63,9 @@ func TestActionsAreThoseOfTheRequest(t *testing.T) {
 		"checks by URL": {change: func(r *promotion.Request) {
 			r.Checks = []promotion.Check{{Name: "by URL", HTTP: &promotion.HTTPCheck{URL: "https://shop.example.org"}}}
 		}, want: without("lambda:InvokeFunction")},
+		"locks and a ledger": {options: policy.Options{LockTable: "promote"}, want: append([]string{"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem",
+			"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"}, with()...)},
+		"a topic":                     {options: policy.Options{Topic: "arn:aws:sns:eu-west-1:123456789012:releases"}, want: with("sns:Publish")},
 		"a bucket for large archives": {options: policy.Options{ArtifactBucket: "artifacts"}, want: with("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,6 +90,8 @@ func TestResourcesAreThoseOfTheRequest(t *testing.T) {
 		{"the image's repository, where it is", text(request(func(r *promotion.Request) {
 			r.Functions[0].Artifact = promotion.Artifact{Kind: promotion.ArtifactImage, Image: "210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/app:v1"}
 		}), policy.Options{Account: "123456789012"}), `"arn:aws:ecr:eu-west-1:210987654321:repository/team/app"`},
+		{"the lock table", text(request(nil), policy.Options{Account: "123456789012", LockTable: "locks"}), `"arn:aws:dynamodb:eu-west-1:123456789012:table/locks"`},
+		{"the topic", text(request(nil), policy.Options{Topic: "arn:aws:sns:us-east-1:210987654321:releases"}), `"arn:aws:sns:us-east-1:210987654321:releases"`},
 	} {
 		if !strings.Contains(c.text, c.want) {
 			t.Errorf("%s: %s is not in\n%s", c.outcome, c.want, c.text)
@@ -96,11 +101,14 @@ func TestResourcesAreThoseOfTheRequest(t *testing.T) {
 
 func TestWhatOnlySetupNeedsStandsApart(t *testing.T) {
 	r := request(func(r *promotion.Request) { r.Endpoints = &promotion.Endpoints{API: "shop"} })
-	has := func(o policy.Options) bool {
-		return slices.ContainsFunc(policy.For(r, o).Statement, func(s policy.Statement) bool { return s.Sid == policy.SetUp })
-	}
-	if has(policy.Options{}) || !has(policy.Options{Setup: true}) {
-		t.Error("the statement is there for setup, and only then")
+	for _, sid := range []string{policy.SetUpLockTable, policy.SetUpEndpoints} {
+		has := func(o policy.Options) bool {
+			o.LockTable = "promote"
+			return slices.ContainsFunc(policy.For(r, o).Statement, func(s policy.Statement) bool { return s.Sid == sid })
+		}
+		if has(policy.Options{}) || !has(policy.Options{Setup: true}) {
+			t.Errorf("the statement %s is to be there for setup, and only then", sid)
+		}
 	}
 }
 
@@ -113,7 +121,8 @@ func TestItIsADocumentThatIAMTakes(t *testing.T) {
 		t.Errorf("version %v", document["Version"])
 	}
 	seen := map[string]bool{}
-	for _, s := range policy.For(request(nil), policy.Options{}).Statement {
+	all := policy.Options{LockTable: "promote", Topic: "arn:aws:sns:eu-west-1:123456789012:releases", ArtifactBucket: "artifacts", Setup: true}
+	for _, s := range policy.For(request(nil), all).Statement {
 		if seen[s.Sid] || strings.ContainsAny(s.Sid, " -_") || s.Effect != "Allow" || len(s.Action) == 0 || len(s.Resource) == 0 {
 			t.Errorf("statement %+v", s)
 		}
