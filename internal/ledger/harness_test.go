@@ -125,6 +125,14 @@ func (f *fixture) want(err, kind error) {
 	}
 }
 
+// wantText wants a kind of error that says something.
+func (f *fixture) wantText(err, kind error, text string) {
+	f.Helper()
+	if !errors.Is(err, kind) || !strings.Contains(err.Error(), text) {
+		f.Errorf("the error is %v; want %v, with %q", err, kind, text)
+	}
+}
+
 // wantFault wants parts of what the error says and of what it advises.
 func (f *fixture) wantFault(err error, what, hint string) {
 	f.Helper()

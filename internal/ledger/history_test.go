@@ -122,5 +122,10 @@ func TestHistoryOverManyPages(t *testing.T) {
 		if calls := ann.wire.sent(); len(got) != entries || len(calls) != 3 {
 			f.Errorf("%d entries by %v", len(got), calls)
 		}
+		ann.wire.meet(nil)
+		scopes, err := ann.ledger.Scopes(f.Context())
+		if calls := ann.wire.sent(); err != nil || len(scopes) != 1 || scopes[0] != f.scope || len(calls) != 3 {
+			f.Errorf("it lists %v by %v, %v", scopes, calls, err)
+		}
 	})
 }

@@ -46,5 +46,5 @@ func TestDynamoDBLocalPassesTheLedgerCases(t *testing.T) {
 			t.Fatal(fault)
 		}
 	}
-	t.Logf("%d histories of a ledger on DynamoDB Local: %v", histories, sum)
+	t.Logf("%d histories on a ledger in DynamoDB Local: %v", histories, sum)
 }

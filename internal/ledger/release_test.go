@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -90,9 +91,8 @@ var releaseCases = []ledgerCase{
 		other := f.release(1)
 		other.Actor = "mallory"
 		err := ann.ledger.Deposit(f.Context(), other)
-		f.want(err, promotion.ErrExists)
-		if strings.Contains(err.Error(), other.Owner.Reveal()) {
-			f.Errorf("it tells a secret: %v", err)
+		if !errors.Is(err, promotion.ErrExists) || strings.Contains(err.Error(), other.Owner.Reveal()) {
+			f.Errorf("the error is %v", err)
 		}
 		got, err := ann.ledger.Releases(f.Context(), f.scope, promotion.ReleaseQuery{})
 		f.must(err)
