@@ -264,8 +264,9 @@ func TestThePolicyAllowsEveryCall(t *testing.T) {
 	}
 }
 
-// Only AWS itself asks for these, on our behalf.
-var askedByAWS = []string{"ecr:GetDownloadUrlForLayer"}
+// Not seen in the story: AWS itself asks for an image's layers on our behalf, and a row is read alone only after a write
+// whose answer was lost.
+var askedElsewhere = []string{"ecr:GetDownloadUrlForLayer", "dynamodb:GetItem"}
 
 func TestThePolicyHasNoActionTooMany(t *testing.T) {
 	t.Parallel()
@@ -276,7 +277,7 @@ func TestThePolicyHasNoActionTooMany(t *testing.T) {
 		t.Fatal(failure)
 	}
 	for _, action := range actionsOf(document) {
-		if slices.Contains(askedByAWS, action) {
+		if slices.Contains(askedElsewhere, action) {
 			continue
 		}
 		t.Run("without "+action+" it fails, and says so", func(t *testing.T) {
