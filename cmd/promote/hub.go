@@ -45,8 +45,8 @@ type hub struct {
 	stop     context.CancelFunc
 }
 
-// A published is what came of a run outside of it.
-type published struct{ notes, releaseURL, commentURL string }
+// A published is what came of a run outside of its job.
+type published = report.Published
 
 // How long telling people may take: in all, and once the run was told to stop, when a container has six seconds for
 // everything.
@@ -165,6 +165,7 @@ func (h *hub) end(ctx context.Context, o promotion.Outcome) (published, []promot
 		h.stop()
 		h.worker.Wait()
 	}
+	h.req = o.Request // mode promote knows its commit from its release
 	h.tellEnd(within, o)
 	h.mu.Lock()
 	defer h.mu.Unlock()

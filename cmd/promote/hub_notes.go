@@ -41,7 +41,7 @@ func (h *hub) notes(ctx context.Context, o promotion.Outcome) {
 	}
 	text := report.ReleaseNotes(o, recorded, changes, categories, h.context)
 	h.mu.Lock()
-	h.released.notes = text
+	h.released.Notes = text
 	h.mu.Unlock()
 	h.writeNotes(text)
 	if tag, opts, is := h.release(o); is {
@@ -250,7 +250,7 @@ func (h *hub) upsertRelease(ctx context.Context, o promotion.Outcome, tag string
 	release, err := h.client.UpsertRelease(ctx, tag, opts, edit, settled)
 	h.warn("release", err)
 	h.mu.Lock()
-	h.released.releaseURL = release.URL
+	h.released.ReleaseURL = release.URL
 	h.mu.Unlock()
 }
 
