@@ -21,6 +21,7 @@ func request(mode promotion.Mode, keys ...string) promotion.Request {
 	r := promotion.Request{
 		Mode: mode, App: "shop", Environment: promotion.Environment{Name: "prod", Alias: "live", Region: "eu-west-1"},
 		Release: "20261121T083000Z-4f0c1d2-9b1e33aa", Commit: "4f0c1d2e5a6b7c8d9e0f1a2b3c4d5e6f7a8b9c0d", Actor: "octocat",
+		Repository: "octo-org/shop", Ref: "refs/heads/main", RunID: "4711", Attempt: "2", RunURL: "https://github.com/octo-org/shop/actions/runs/4711",
 	}
 	for _, k := range keys {
 		r.Functions = append(r.Functions, promotion.Function{Key: k, Name: "shop-" + k})
@@ -38,6 +39,7 @@ func outcome(k promotion.Kind, reason promotion.Reason, r promotion.Request, too
 }
 
 const (
+	oldCommit = "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b"
 	oldDigest = promotion.Digest("Zk3vLq9hTn2RcXw8sYb5uGd1eJf7oKp4mAi6tBv0xCs=")
 	newDigest = promotion.Digest("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=")
 )
@@ -47,7 +49,7 @@ func moved(key string, from, to promotion.Version) promotion.FunctionOutcome {
 	name := "shop-" + key
 	return promotion.FunctionOutcome{
 		Function: key, Name: name, Action: promotion.ActionMove, Method: promotion.MethodUpload, Fate: promotion.FateMoved,
-		Previous: from, PreviousDigest: oldDigest, Candidate: to, Digest: newDigest,
+		Previous: from, PreviousDigest: oldDigest, PreviousSize: 1_180_000, Candidate: to, Digest: newDigest, PreviousSource: promotion.Source{Commit: oldCommit},
 		ARN:     fmt.Sprintf("arn:aws:lambda:eu-west-1:123456789012:function:%s:%s", name, to),
 		Package: promotion.Package{Kind: promotion.ArtifactZip, Digest: newDigest, Size: 1_240_000, Origin: "dist/" + key + ".zip"},
 		Commands: []string{fmt.Sprintf("aws lambda update-alias --region eu-west-1 --function-name %s --name live --function-version %s "+
@@ -58,7 +60,7 @@ func moved(key string, from, to promotion.Version) promotion.FunctionOutcome {
 // created is a function whose alias was made.
 func created(key string) promotion.FunctionOutcome {
 	f := moved(key, 0, 1)
-	f.Action, f.Fate, f.PreviousDigest, f.Commands = promotion.ActionCreate, promotion.FateCreated, "", nil
+	f.Action, f.Fate, f.PreviousDigest, f.PreviousSize, f.PreviousSource, f.Commands = promotion.ActionCreate, promotion.FateCreated, "", 0, promotion.Source{}, nil
 	return f
 }
 
@@ -165,6 +167,8 @@ func stories() []story {
 	again.Functions = []promotion.FunctionOutcome{unchanged("checkout", 42)}
 	tell("planned-nothing", again)
 
+	list = append(list, lockStories()...)
+	list = append(list, roadStories()...)
 	return append(list, failures()...)
 }
 

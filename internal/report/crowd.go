@@ -10,6 +10,9 @@ import (
 // many is how many rows a person reads one by one. Where there are more, those that say nothing new are put together.
 const many = 20
 
+// few is how many rows are no burden beside a table that says the same in short.
+const few = 5
+
 // A crowd is functions of which the same is to be said.
 type crowd struct {
 	fate      string
@@ -33,6 +36,9 @@ func crowded(o promotion.Outcome, f promotion.FunctionOutcome) bool {
 // crowds are the crowded functions: the unchanged ones, and those that were not promoted.
 func crowds(o promotion.Outcome) []crowd {
 	unchanged, not := crowd{fate: "unchanged"}, crowd{fate: "not promoted"}
+	if o.Kind == promotion.Deployed {
+		not.fate = "ready"
+	}
 	for _, f := range o.Functions {
 		switch {
 		case !crowded(o, f):
@@ -58,8 +64,9 @@ type tally struct {
 }
 
 func tallied(o promotion.Outcome) tally {
-	t := tally{all: len(o.Checks)}
-	for _, c := range o.Checks {
+	list := vouchers(o)
+	t := tally{all: len(list)}
+	for _, c := range list {
 		switch {
 		case c.Skipped != "":
 			t.skipped++

@@ -3,8 +3,6 @@ package report
 import (
 	"encoding/json"
 	"time"
-
-	"github.com/promote-on-success/promote/internal/promotion"
 )
 
 // The documents that programs read. [Schema] is made of these types: doc says what a field means, values lists what it
@@ -30,6 +28,17 @@ type outcomeDocument struct {
 	Functions   []functionDocument `json:"functions"`
 	Checks      []checkDocument    `json:"checks"`
 	Endpoints   *endpointDocument  `json:"endpoints,omitempty" doc:"the app's addresses, if it has any"`
+	Repository  string             `json:"repository,omitempty" doc:"owner and name"`
+	Ref         string             `json:"ref,omitempty" doc:"the branch or tag, as GitHub spells it"`
+	RunURL      string             `json:"run_url,omitempty" doc:"of the workflow run"`
+	Actor       string             `json:"actor,omitempty" doc:"who started it"`
+	Why         string             `json:"why,omitempty" doc:"the reason that a person gave; foreign text"`
+	Waited      float64            `json:"waited_seconds" doc:"for locks"`
+	Holder      *holderDocument    `json:"holder,omitempty" doc:"who holds, or held, the lock that the run was about"`
+	Repairs     []repairDocument   `json:"repairs" doc:"what dead runs had left, and what became of it"`
+	Entry       *entryDocument     `json:"entry,omitempty" doc:"what was recorded; absent if nothing was"`
+	TakenBack   *entryDocument     `json:"taken_back,omitempty" doc:"mode rollback: the newest entry that was taken back"`
+	HeldUntil   time.Time          `json:"held_until,omitzero" doc:"mode deploy with hold: until when the code lock is kept"`
 	Faults      []faultDocument    `json:"faults" doc:"why it did not go further"`
 	Warnings    []faultDocument    `json:"warnings" doc:"what a person should know although it went on"`
 	Policy      json.RawMessage    `json:"policy,omitempty" doc:"mode setup: the IAM policy that the configuration needs"`
@@ -49,6 +58,11 @@ type functionDocument struct {
 	PreviousDigest  string           `json:"previous_digest" doc:"that of the previous version"`
 	ARN             string           `json:"arn" doc:"of the candidate, or of the version that stays"`
 	Configuration   []changeDocument `json:"configuration_changes" doc:"the fields in which the candidate's configuration differs from the previous version's"`
+	PreviousCommit  string           `json:"previous_commit,omitempty" doc:"what the ledger says was promoted before"`
+	PreviousSize    int64            `json:"previous_size,omitempty" doc:"of the previous version's package, in bytes"`
+	Size            int64            `json:"size,omitempty" doc:"of the package, in bytes"`
+	Adopted         bool             `json:"adopted,omitempty" doc:"whether what the alias held was found there and not promoted"`
+	Provenance      string           `json:"provenance,omitempty" doc:"how it is known where the code comes from"`
 	Drift           string           `json:"drift,omitempty" doc:"what is not as it was promoted, although this run does not change it"`
 	Commands        []string         `json:"commands,omitempty" doc:"what a person types to look at the alias, or to send it back; not in the output functions"`
 }
@@ -67,7 +81,15 @@ type checkDocument struct {
 	Reason   string             `json:"reason,omitempty" doc:"why it did not pass, or was not asked"`
 	Seconds  float64            `json:"seconds"`
 	Attempts int                `json:"attempts,omitempty" doc:"how often it was asked"`
+	Tests    *testsDocument     `json:"tests,omitempty" doc:"what a JUnit report counts"`
 	Evidence []evidenceDocument `json:"evidence,omitempty" doc:"what it saw, if it did not pass; foreign text"`
+}
+
+type testsDocument struct {
+	Tests   int `json:"tests"`
+	Failed  int `json:"failed"`
+	Errored int `json:"errored"`
+	Skipped int `json:"skipped"`
 }
 
 type evidenceDocument struct {
@@ -88,114 +110,19 @@ type faultDocument struct {
 	Detail   string `json:"detail,omitempty" doc:"foreign text, such as AWS's message"`
 }
 
-type environmentStatusDocument struct {
-	App         string                   `json:"app"`
-	Environment string                   `json:"environment"`
-	Alias       string                   `json:"alias"`
-	Region      string                   `json:"region"`
-	Functions   []functionStatusDocument `json:"functions"`
+type holderDocument struct {
+	Repository string    `json:"repository,omitempty"`
+	RunURL     string    `json:"run_url,omitempty"`
+	Actor      string    `json:"actor,omitempty"`
+	Commit     string    `json:"commit,omitempty"`
+	Stage      string    `json:"stage,omitempty" doc:"what it was doing when it last said so"`
+	Since      time.Time `json:"since,omitzero"`
 }
 
-type functionStatusDocument struct {
-	Function     string             `json:"function" doc:"what promote.yaml calls it"`
-	Name         string             `json:"name" doc:"what Lambda calls it"`
-	Version      string             `json:"version" doc:"the version that the alias holds; empty if there is no alias"`
-	Weights      map[string]float64 `json:"weights" doc:"the shares of other versions, 0 to 1"`
-	Digest       string             `json:"digest" doc:"Lambda's CodeSha256 of the version"`
-	LatestDigest string             `json:"latest_digest" doc:"that of $LATEST"`
-	Drift        string             `json:"drift" doc:"how $LATEST differs from the version; empty if it does not"`
-	Error        *faultDocument     `json:"error,omitempty" doc:"why it could not be read"`
+type repairDocument struct {
+	RunURL    string   `json:"run_url,omitempty" doc:"of the run that had died"`
+	Commit    string   `json:"commit,omitempty"`
+	Result    string   `json:"result" values:"repairs" doc:"what became of its work"`
+	Functions []string `json:"functions"`
+	Foreign   []string `json:"foreign" doc:"functions that somebody else has moved since; they were left alone"`
 }
-
-// JSON is the outcome for programs: one object as [Schema] describes it, indented, ending in a line break. policy is the
-// IAM policy document that setup shows with its outcome, or nil.
-func JSON(o promotion.Outcome, policy []byte) []byte {
-	env := o.Request.Environment
-	doc := outcomeDocument{
-		Outcome: string(o.Kind), ExitCode: o.Kind.ExitCode(), ReasonCode: string(o.Reason), Message: o.Sentence,
-		Mode: string(o.Request.Mode), ReleaseID: o.Request.Release, App: o.Request.App,
-		Environment: env.Name, Alias: env.Alias, Region: env.Region, Commit: o.Request.Commit,
-		Changed: o.Changed(), VerifyNone: o.Request.VerifyNone,
-		Started: o.Started.UTC().Truncate(time.Millisecond), Seconds: seconds(o.Duration()),
-		Functions: functionDocuments(o), Checks: checkDocuments(o.Checks),
-		Faults: faultDocuments(o.Faults), Warnings: faultDocuments(o.Warnings),
-	}
-	if json.Valid(policy) {
-		doc.Policy = policy
-	}
-	if o.Endpoints != nil && o.Endpoints.Exists {
-		doc.Endpoints = &endpointDocument{Latest: o.Endpoints.LatestURL, Environment: o.Endpoints.EnvironmentURL}
-	}
-	return indented(doc)
-}
-
-func functionDocuments(o promotion.Outcome) []functionDocument {
-	list := []functionDocument{}
-	for _, f := range o.Functions {
-		changes := []changeDocument{}
-		for _, d := range f.Changes {
-			changes = append(changes, changeDocument(d))
-		}
-		list = append(list, functionDocument{
-			Function: f.Function, Name: f.Name, Alias: o.Request.Environment.Alias, Action: string(f.Action), Result: string(f.Fate),
-			Changed: f.Fate == promotion.FateMoved || f.Fate == promotion.FateCreated,
-			Version: versionText(held(f)), PreviousVersion: versionText(f.Previous), Candidate: versionText(f.Candidate),
-			Digest: string(f.Digest), PreviousDigest: string(f.PreviousDigest), ARN: f.ARN,
-			Configuration: changes, Drift: f.Drift, Commands: f.Commands,
-		})
-	}
-	return list
-}
-
-// held is the version that the function's alias holds now, as far as this run knows; 0 where it cannot know.
-func held(f promotion.FunctionOutcome) promotion.Version {
-	switch f.Fate {
-	case promotion.FateMoved, promotion.FateCreated:
-		return f.Candidate
-	case promotion.FateForeign, promotion.FateUnknown:
-		return 0
-	}
-	return f.Previous
-}
-
-func checkDocuments(checks []promotion.CheckResult) []checkDocument {
-	list := []checkDocument{}
-	for _, c := range checks {
-		doc := checkDocument{
-			Check: c.Check, Function: c.Function, Version: versionText(c.Version), Verdict: string(c.Verdict), Reason: c.Reason,
-			Seconds: seconds(c.Duration), Attempts: c.Attempts,
-		}
-		switch {
-		case c.Skipped != "":
-			doc.Verdict, doc.Reason = "skipped", c.Skipped
-		case c.Err != nil:
-			f := promotion.FaultOf(c.Err)
-			f.Where = promotion.Where{} // the check's own
-			doc.Verdict, doc.Reason = "error", f.Error()
-		}
-		if red(c) {
-			for _, e := range c.Evidence {
-				doc.Evidence = append(doc.Evidence, evidenceDocument(e))
-			}
-		}
-		list = append(list, doc)
-	}
-	return list
-}
-
-func faultDocuments(faults []promotion.Fault) []faultDocument {
-	list := []faultDocument{}
-	for _, f := range faults {
-		list = append(list, faultDocument{Where: f.Where.String(), What: f.What, Accepted: f.Accepted, Hint: f.Hint, Detail: f.Detail})
-	}
-	return list
-}
-
-func versionText(v promotion.Version) string {
-	if v == 0 {
-		return ""
-	}
-	return v.String()
-}
-
-func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }

@@ -13,6 +13,7 @@ import (
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/renderer/html"
 
+	"github.com/promote-on-success/promote/internal/promotion"
 	"github.com/promote-on-success/promote/internal/report"
 )
 
@@ -52,7 +53,8 @@ func render(t testing.TB, markdown string) rendering {
 		case xml.StartElement:
 			name := token.Name.Local
 			for _, a := range token.Attr {
-				if a.Name.Local != "dir" || a.Value != "auto" {
+				ours := a.Name.Local == "dir" && a.Value == "auto" || name == "a" && a.Name.Local == "href" && ourLink.MatchString(a.Value)
+				if !ours {
 					t.Fatalf("<%s> has the attribute %s=%q\n%s", name, a.Name.Local, a.Value, markdown)
 				}
 			}
@@ -77,6 +79,9 @@ func render(t testing.TB, markdown string) rendering {
 		}
 	}
 }
+
+// ourLink is where links may lead: to the pages of the repository that the stories are told of, and to who made changes.
+var ourLink = regexp.MustCompile(`^https://github\.com/(octo-org/[a-z]+/(compare/[0-9a-f]+\.\.\.[0-9a-f]+|commit/[0-9a-f]+|actions/runs/[0-9]+|(pull|issues)/[0-9]+)|[A-Za-z0-9-]+)$`)
 
 // What GitHub makes more of in text outside of code, element by element.
 var (
@@ -103,7 +108,15 @@ func harmless(t testing.TB, markdown string, elements ...string) rendering {
 			}
 		}
 	}
+	borders := 0
 	for line := range strings.SplitSeq(markdown, "\n") {
+		if n := strings.Count(line, "|"); !strings.HasPrefix(line, "|") {
+			borders = 0
+		} else if borders == 0 {
+			borders = n
+		} else if n != borders {
+			t.Fatalf("a row has %d borders, and the head of its table %d: %s", n, borders, line)
+		}
 		if strings.Contains(line, "-->") || strings.Contains(line, "##[") || strings.HasPrefix(strings.TrimSpace(line), "::") {
 			t.Fatalf("a marker or a workflow command is in the line %q", line)
 		}
@@ -183,12 +196,12 @@ func seed(f *testing.F) {
 }
 
 // What a report may consist of.
-var reportElements = []string{"page", "h3", "p", "em", "strong", "code", "wbr", "br", "span", "pre", "ul", "li", "details", "summary", "table", "thead", "tbody", "tr", "th", "td"}
+var reportElements = []string{"page", "h3", "p", "em", "strong", "code", "wbr", "br", "span", "pre", "ul", "li", "details", "summary", "table", "thead", "tbody", "tr", "th", "td", "a"}
 
 func TestSummariesAreWhatTheyMean(t *testing.T) {
 	for _, s := range stories() {
 		t.Run(s.name, func(t *testing.T) {
-			r := harmless(t, report.Summary(s.outcome), reportElements...)
+			r := harmless(t, report.Summary(s.outcome, here), reportElements...)
 			if want := report.OneLine(s.outcome.Sentence); !strings.Contains(seen(r.all), want) {
 				t.Errorf("the sentence %q is not there", want)
 			}
@@ -205,22 +218,77 @@ func TestSummariesAreWhatTheyMean(t *testing.T) {
 func FuzzReportsBearForeignTextEverywhere(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, s string) {
-		o := poisoned(s)
-		r := harmless(t, report.Summary(o), reportElements...)
-		if r.elements["table"] != 2 || r.elements["td"] != 2*4+3*5 || r.elements["h3"] != 1 {
-			t.Fatalf("the tables are torn: %v", r.elements)
-		}
-		for line := range strings.SplitSeq(report.Terminal(o)+report.Status(statuses(s)), "\n") {
-			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") {
-				t.Fatalf("the terminal has the workflow command %q", line)
+		for _, o := range poisons(s) {
+			r := harmless(t, report.Summary(o, poisonedContext(s)), reportElements...)
+			if r.elements["h3"] != 1 {
+				t.Fatalf("there are other headings: %v", r.elements)
 			}
-			if line != report.Visible(line) {
-				t.Fatalf("the terminal has signs that cannot be seen: %q", line)
+			if o.Kind == promotion.NeedsAttention && (r.elements["table"] != 4 || r.elements["tr"] != 12) {
+				t.Fatalf("the tables are torn: %v", r.elements)
 			}
+			marker, body := report.Comment(o, poisonedContext(s))
+			boundComment(t, marker, body)
+			quietPage(t, report.Terminal(o))
+			for _, a := range report.Annotations(o) {
+				if clean := strings.Join(strings.FieldsFunc(a.Message, func(r rune) bool { return r == '\n' }), "\n"); report.Visible(a.Message) != a.Message || clean != a.Message {
+					t.Fatalf("the annotation has signs that cannot be seen: %q", a.Message)
+				}
+			}
+			boundNotification(t, report.NotificationOf(o, poisonedContext(s)))
+			valid(t, "", report.JSON(o, nil))
 		}
-		if r := harmless(t, report.StatusSummary(statuses(s)), reportElements...); r.elements["table"] != 1 {
+		quietPage(t, report.Status(statuses(s)))
+		if r := harmless(t, report.StatusSummary(statuses(s), poisonedContext(s)), reportElements...); r.elements["table"] != 1 {
 			t.Fatalf("the status's table is torn: %v", r.elements)
 		}
-		valid(t, "", report.JSON(o, nil))
+		quietPage(t, report.HistoryTable(histories(s)))
+		harmless(t, report.HistorySummary(histories(s), poisonedContext(s)), reportElements...)
+		valid(t, "#/$defs/history", report.HistoryJSON(histories(s)))
+		valid(t, "#/$defs/status", report.StatusJSON(statuses(s)))
 	})
 }
+
+// quietPage fails the test where a terminal's page has a workflow command, or signs that cannot be seen.
+func quietPage(t testing.TB, page string) {
+	t.Helper()
+	for line := range strings.SplitSeq(page, "\n") {
+		if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") {
+			t.Fatalf("the terminal has the workflow command %q", line)
+		}
+		if line != report.Visible(line) {
+			t.Fatalf("the terminal has signs that cannot be seen: %q", line)
+		}
+	}
+}
+
+// boundComment fails the test where a comment does not end with its marker, has another one, is too long, or has more
+// in it than text.
+func boundComment(t testing.TB, marker, body string) rendering {
+	t.Helper()
+	if len(body) > report.MaxComment {
+		t.Fatalf("the comment has %d bytes", len(body))
+	}
+	text, is := strings.CutSuffix(body, "\n"+marker+"\n")
+	if !is || strings.Contains(marker, "\n") || strings.Count(marker, "--") != 2 {
+		t.Fatalf("the comment does not end with its marker %q: %q", marker, cut(body))
+	}
+	return harmless(t, text, reportElements...)
+}
+
+func boundNotification(t testing.TB, n report.Notification) {
+	t.Helper()
+	if len(n.Subject()) > 100 || n.Subject() == "" || strings.IndexFunc(n.Subject(), func(r rune) bool { return r < ' ' || r > '~' }) >= 0 {
+		t.Fatalf("SNS does not take the subject %q", n.Subject())
+	}
+	for _, line := range append([]string{n.Title}, n.Lines...) {
+		if line != report.OneLine(line) {
+			t.Fatalf("a line of the notification is %q", line)
+		}
+	}
+	if slackCall.Match(n.Slack()) {
+		t.Fatalf("Slack would make more of %s", n.Slack())
+	}
+}
+
+// slackCall is what Slack would call somebody for, or make a link of; the link to the run is ours.
+var slackCall = regexp.MustCompile(`<[!@#]|@[A-Za-z]|<(?:[^h]|h[^t])|[^<]https?://[^>]`)

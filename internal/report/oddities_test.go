@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/promote-on-success/promote/internal/promotion"
+	"github.com/promote-on-success/promote/internal/report"
 )
 
 // hostile is text that does harm wherever it is not shown as it is.
@@ -33,6 +34,13 @@ func poisoned(text string) promotion.Outcome {
 	f := moved("x", 1, 2)
 	f.Function, f.Name, f.Digest, f.ARN, f.Drift, f.Package.Origin, f.Commands = text, text+"y", promotion.Digest(text), text, text, text, []string{text}
 	f.Changes = []promotion.Difference{{Field: text, From: text, To: text}, {Field: "Handler", From: "a|b", To: "<b>"}}
+	f.PreviousSource, f.Provenance, f.Adopted = promotion.Source{Repository: text, Commit: text}, "unproven", true
+	entry := poisonedEntry(text)
+	o.Entry, o.Previous, o.Waited = &entry, &entry, time.Minute
+	o.Holder = &promotion.Holder{Repository: text, RunID: text, Attempt: text, RunURL: text, Actor: text, Commit: text, Stage: promotion.Stage(text), Since: began}
+	o.Repairs = []promotion.Repair{{Intent: promotion.Intent{Entry: entry}, Foreign: []string{text, text}}}
+	o.Deposited = &promotion.Release{ID: text, HeldUntil: began, Owner: promotion.Secret(text)}
+	o.Request.Reason, o.Request.RunURL, o.Request.Attempt, o.Request.Repository, o.Request.Ref, o.Request.RepositoryID = text, text, text, text, text, text
 	lost := fated(f, promotion.FateUnknown, text)
 	o.Functions = []promotion.FunctionOutcome{f, lost}
 	red := promotion.CheckResult{Check: text, Function: text, Version: 2, Verdict: promotion.Fail, Reason: text, Hint: text, Where: promotion.Where{File: text, Line: 1, Column: 1}, Attempts: 1,
@@ -42,6 +50,41 @@ func poisoned(text string) promotion.Outcome {
 	o.Faults = []promotion.Fault{fault, {Where: promotion.Where{Input: text}, What: text, Accepted: text, Hint: text, Detail: text}, promotion.FaultOf(fmt.Errorf("%s", text))}
 	o.Warnings = []promotion.Fault{{Where: promotion.Where{Input: "-" + text}, What: text, Accepted: text, Hint: text + "`", Detail: text}}
 	return o
+}
+
+// poisons are outcomes of several kinds in which all text is foreign.
+func poisons(text string) []promotion.Outcome {
+	grave := poisoned(text)
+	var list []promotion.Outcome
+	for _, k := range []struct {
+		kind   promotion.Kind
+		mode   promotion.Mode
+		reason promotion.Reason
+	}{
+		{promotion.NeedsAttention, promotion.ModeRun, promotion.ReasonUnproved}, {promotion.Superseded, promotion.ModeRun, promotion.ReasonOlder},
+		{promotion.Planned, promotion.ModePlan, promotion.ReasonChanges}, {promotion.Deployed, promotion.ModeDeploy, promotion.ReasonDeployed},
+		{promotion.RolledBack, promotion.ModeRollback, promotion.ReasonAsked}, {promotion.Fenced, promotion.ModeRun, promotion.ReasonLockLost},
+	} {
+		o := grave
+		o.Kind, o.Reason, o.Request.Mode = k.kind, k.reason, k.mode
+		list = append(list, o)
+	}
+	return list
+}
+
+// poisonedContext has foreign text too, but for the server.
+func poisonedContext(text string) report.Context {
+	return report.Context{ServerURL: "https://github.com", Repository: text, Workflow: text, Steps: []report.ShiftStep{{Weight: 0.1, Baked: time.Minute, Verdict: promotion.Fail, Reason: text}}}
+}
+
+// poisonedEntry is an entry of a history in which all text is foreign.
+func poisonedEntry(text string) promotion.Entry {
+	return promotion.Entry{
+		Number: 3, Kind: promotion.EntryRollback, At: began, Release: text, Source: promotion.Source{Repository: text, Commit: text}, Repository: text, Ref: text,
+		RunID: text, Attempt: text, RunURL: text, Actor: text, Reason: text, Repaired: text, Unproved: text, Undoes: []uint64{2, 1},
+		Moves:  []promotion.Recording{{Function: text, Name: text, From: 1, To: 2, FromDigest: promotion.Digest(text), Digest: promotion.Digest(text), FromSource: promotion.Source{Commit: text}}},
+		Proofs: []promotion.Proof{{Check: text, Function: text, Version: 2, Verdict: promotion.Pass, Tests: &promotion.TestCounts{Tests: 2}}},
+	}
 }
 
 func longNames() promotion.Outcome {

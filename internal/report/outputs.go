@@ -10,10 +10,17 @@ import (
 // An Output is one output of the action.
 type Output struct{ Name, Value string }
 
+// Published is what became of the reports on GitHub, and the notes that were, or could be, written there.
+type Published struct {
+	ReleaseNotes string // Markdown; "" if there are none
+	ReleaseURL   string // of the release that they were written into; "" for none
+	CommentURL   string // of the comment on the pull request; "" for none
+}
+
 // Outputs are the action's outputs. Those about one function are empty in a run of several; `functions` has them all.
 // None but version-arn, functions and faults can hold an account's number, which a runner may be told to mask: a job
 // output that holds a masked text is dropped (https://docs.github.com/actions/reference/workflow-commands-for-github-actions).
-func Outputs(o promotion.Outcome) []Output {
+func Outputs(o promotion.Outcome, p Published) []Output {
 	var single promotion.FunctionOutcome
 	if len(o.Functions) == 1 {
 		single = o.Functions[0]
@@ -21,6 +28,10 @@ func Outputs(o promotion.Outcome) []Output {
 	var latest, environment string
 	if o.Endpoints != nil {
 		latest, environment = o.Endpoints.LatestURL, o.Endpoints.EnvironmentURL
+	}
+	entry := ""
+	if o.Entry != nil && o.Entry.Number > 0 {
+		entry = strconv.FormatUint(o.Entry.Number, 10)
 	}
 	return []Output{
 		{"outcome", string(o.Kind)},
@@ -37,6 +48,11 @@ func Outputs(o promotion.Outcome) []Output {
 		{"commit", o.Request.Commit},
 		{"endpoint-latest", latest},
 		{"endpoint-environment", environment},
+		{"entry", entry},
+		{"locked", strconv.FormatBool(o.Kind == promotion.Locked)},
+		{"release-notes", p.ReleaseNotes},
+		{"release-url", p.ReleaseURL},
+		{"comment-url", p.CommentURL},
 		{"faults", faultsOutput(o.Faults)},
 	}
 }

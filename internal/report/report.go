@@ -31,19 +31,21 @@ func headline(o promotion.Outcome) string {
 }
 
 // mark is the sign before an outcome on a terminal.
-func mark(k promotion.Kind) string {
+func mark(o promotion.Outcome) string {
 	switch {
-	case k.ExitCode() == 0:
+	case o.Kind == promotion.Superseded:
+		return "»"
+	case o.ExitCode() == 0:
 		return "✓"
-	case k == promotion.NeedsAttention:
+	case o.Kind == promotion.NeedsAttention:
 		return "!"
 	}
 	return "✗"
 }
 
 // emoji is the sign before an outcome in Markdown.
-func emoji(k promotion.Kind) string {
-	return map[string]string{"✓": "✅", "!": "🚨", "✗": "❌"}[mark(k)]
+func emoji(o promotion.Outcome) string {
+	return map[string]string{"»": "⏭️", "✓": "✅", "!": "🚨", "✗": "❌"}[mark(o)]
 }
 
 // A fact is one thing that is known about a run as a whole.

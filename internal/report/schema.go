@@ -10,16 +10,18 @@ import (
 )
 
 // Schema is the JSON Schema (draft 2020-12) of what programs read: the root describes [JSON], #/$defs/functions the output
-// `functions`, #/$defs/faults the output `faults`, and #/$defs/status what [StatusJSON] gives.
+// `functions`, #/$defs/faults the output `faults`, #/$defs/status what [StatusJSON] gives, and
+// #/$defs/history what [HistoryJSON] gives.
 func Schema() []byte {
 	w := schemaWriter{defs: map[string]any{}, values: documentedValues()}
 	root := w.object(reflect.TypeFor[outcomeDocument]())
 	w.defs["functions"] = w.list(reflect.TypeFor[functionDocument](), "what happened to each function")
 	w.defs["faults"] = w.list(reflect.TypeFor[faultDocument](), "why the run did not go further; at most 50, and how many more there are")
 	w.defs["status"] = w.list(reflect.TypeFor[environmentStatusDocument](), "what the environments hold: promote status --json")
+	w.defs["history"] = w.list(reflect.TypeFor[environmentHistoryDocument](), "what was promoted when: promote history --json")
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "the outcome of promote"
-	root["description"] = "What promote run, plan and setup print with --json. Fields may be added; none is taken away or changes its meaning."
+	root["description"] = "What promote prints with --json. Fields may be added; none is taken away or changes its meaning."
 	root["$defs"] = w.defs
 	return indented(root)
 }
@@ -35,6 +37,8 @@ func documentedValues() map[string][]string {
 		"actions":  {"", string(promotion.ActionNone), string(promotion.ActionMove), string(promotion.ActionCreate)},
 		"fates": {string(promotion.FateKept), string(promotion.FateMoved), string(promotion.FateCreated),
 			string(promotion.FateBack), string(promotion.FateForeign), string(promotion.FateUnknown)},
+		"repairs":  {"completed", "undone"},
+		"entries":  {string(promotion.EntryPromotion), string(promotion.EntryRollback), string(promotion.EntryUndone), string(promotion.EntryRaised), string(promotion.EntryFloor)},
 		"verdicts": {string(promotion.Pass), string(promotion.Fail), string(promotion.Inconclusive), "error", "skipped"},
 	}
 }
@@ -62,7 +66,7 @@ func (w schemaWriter) object(t reflect.Type) map[string]any {
 			property["enum"] = values
 		}
 		properties[name] = property
-		if option != "omitempty" {
+		if option == "" {
 			required = append(required, name)
 		}
 	}
@@ -91,7 +95,7 @@ func (w schemaWriter) of(t reflect.Type) map[string]any {
 		return map[string]any{"$ref": "#/$defs/" + name}
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		return map[string]any{"type": "integer"}
 	case reflect.Float64:
 		return map[string]any{"type": "number"}

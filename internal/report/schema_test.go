@@ -40,7 +40,7 @@ func TestDocumentsFollowTheSchema(t *testing.T) {
 				s.outcome.Kind = "failed" // an outcome without a kind does not occur
 			}
 			valid(t, "", report.JSON(s.outcome, []byte(`{"Version": "2012-10-17"}`)))
-			for _, out := range report.Outputs(s.outcome) {
+			for _, out := range report.Outputs(s.outcome, published) {
 				if out.Name == "functions" || out.Name == "faults" {
 					valid(t, "#/$defs/"+out.Name, []byte(out.Value))
 				}

@@ -3,15 +3,20 @@ package report
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/promote-on-success/promote/internal/promotion"
 )
 
-// An EnvironmentStatus is what one environment holds.
+// An EnvironmentStatus is what one environment holds, and what the ledger and the lock say of it.
 type EnvironmentStatus struct {
 	App         string
 	Environment promotion.Environment
 	Functions   []promotion.FunctionStatus
+	Ledger      bool              // the ledger was asked: a function without a record was never promoted
+	Open        *promotion.Intent // what somebody is about to do, or has left half done
+	Holder      *promotion.Holder // of the environment's lock; nil if nobody has it
+	At          time.Time         // when all this was read; ages count from here
 }
 
 // Unread tells whether anything could not be read.
@@ -41,41 +46,70 @@ func unread(env EnvironmentStatus) []promotion.Fault {
 	return faults
 }
 
+// latestAndDrift is the head of the column that tells how $LATEST stands to the version, and what is not as recorded.
+const latestAndDrift = "$LATEST, drift"
+
 // Status shows environments on a terminal.
 func Status(list []EnvironmentStatus) string {
 	p := &page{}
 	for _, env := range list {
-		rows := [][]string{{"function", "alias holds", "code", "$LATEST"}}
+		rows := [][]string{{"function", "alias holds", "code", "commit", "promoted", latestAndDrift}}
 		for _, r := range statusRows(env) {
-			rows = append(rows, []string{r.function, r.holds, r.code, r.latest})
+			rows = append(rows, []string{r.function, r.holds, r.code, oneLine(shortCommit(r.commit)), r.age, r.drift})
 		}
 		lines := wrap(about(env.asOutcome()), "", "  ")
+		withoutEmpty(rows)
 		if len(rows) > 1 {
 			lines = append(lines, table(rows)...)
 		} else {
 			lines = append(lines, "  no functions")
+		}
+		for _, note := range statusNotes(env, plain{}) {
+			lines = append(lines, wrap(note, "  ", "    ")...)
 		}
 		p.section(append(lines, faultLines(promotion.Outcome{}, "error", unread(env))...)...)
 	}
 	return p.String()
 }
 
-// StatusSummary shows environments as Markdown.
-func StatusSummary(list []EnvironmentStatus) string {
-	s := &summary{}
-	for _, env := range list {
-		s.add(always, "", fmt.Sprintf("### %s %s\n\n", Text(env.App), Text(env.Environment.Name)))
-		s.add(always, "", fmt.Sprintf("alias %s · region %s\n\n", Code(env.Environment.Alias), Code(env.Environment.Region)))
-		s.faults(promotion.Outcome{}, "❌ ", unread(env), always)
-		if len(env.Functions) > 0 {
-			s.add(always, "", "| function | alias holds | code | "+Text("$LATEST")+" |\n| --- | --- | --- | --- |\n")
-			for _, r := range statusRows(env) {
-				s.add(rows, "functions", fmt.Sprintf("| %s | %s | %s | %s |\n", Code(r.function), Text(r.holds), Code(r.code), Text(r.latest)))
-			}
-			s.add(always, "", "\n")
+// withoutEmpty takes the heads off columns in which nothing stands, so that they take no room.
+func withoutEmpty(rows [][]string) {
+	for i := range rows[0] {
+		empty := true
+		for _, r := range rows[1:] {
+			empty = empty && r[i] == ""
+		}
+		if empty {
+			rows[0][i] = ""
 		}
 	}
-	return s.fit(maxSummary)
+}
+
+// StatusSummary shows environments as Markdown.
+func StatusSummary(list []EnvironmentStatus, c Context) string {
+	s := &summary{c: c}
+	for _, env := range list {
+		s.add(always, "", fmt.Sprintf("### %s %s\n\n", Text(env.App), Text(env.Environment.Name)))
+		var words []string
+		for _, f := range []fact{{"alias", env.Environment.Alias}, {"region", env.Environment.Region}} {
+			if code := Code(f.value); code != "" {
+				words = append(words, f.name+" "+code)
+			}
+		}
+		if len(words) > 0 {
+			s.add(always, "", strings.Join(words, " · ")+"\n\n")
+		}
+		for _, note := range statusNotes(env, marked{c}) {
+			s.add(always, "", "- "+note+"\n\n")
+		}
+		s.faults(promotion.Outcome{}, "❌ ", unread(env), faulty)
+		var lines []row
+		for _, r := range statusRows(env) {
+			lines = append(lines, row{rows, "functions", []string{Code(r.function), Text(r.holds), Code(r.code), c.between("", r.commit), Text(r.age), Text(r.drift)}})
+		}
+		s.table([]string{"function", "alias holds", "code", "commit", "promoted", Text(latestAndDrift)}, lines)
+	}
+	return s.fit(summaryFitting)
 }
 
 // asOutcome gives an environment the form that its facts are told of.
@@ -83,62 +117,18 @@ func (env EnvironmentStatus) asOutcome() promotion.Outcome {
 	return promotion.Outcome{Request: promotion.Request{App: env.App, Environment: env.Environment}}
 }
 
-// A statusRow is what there is to see of one function.
-type statusRow struct{ function, holds, code, latest string }
-
-func statusRows(env EnvironmentStatus) []statusRow {
-	var list []statusRow
-	for _, f := range env.Functions {
-		r := statusRow{function: oneLine(f.Function.Key)}
-		switch st := f.State; {
-		case f.Err != nil:
-			r.holds = "?" // a fault says why
-		case st.Routing == nil:
-			r.holds = "no alias"
-		default:
-			r.holds = st.Routing.String()
-			if st.Stable != nil {
-				r.code = oneLine(st.Stable.Digest.Short())
-				r.latest = "the same"
-			}
-			if f.Drift != "" {
-				r.latest = strings.TrimPrefix(oneLine(f.Drift), "$LATEST ")
-			}
+// statusNotes are who holds the lock, and what is half done.
+func statusNotes(env EnvironmentStatus, v voice) []string {
+	var notes []string
+	if env.Holder != nil {
+		notes = append(notes, "the lock is held by "+heldBy(v, *env.Holder))
+	}
+	if e := env.Open; e != nil {
+		text := "a promotion of " + plural(len(e.Entry.Moves), "function") + " is under way, or was left half done"
+		if e.Entry.RunURL != "" {
+			text += ": " + v.run(e.Entry.RunURL, e.Entry.Attempt)
 		}
-		list = append(list, r)
+		notes = append(notes, text)
 	}
-	return list
-}
-
-// StatusJSON shows environments to programs: a list as [Schema] describes it, indented, ending in a line break.
-func StatusJSON(list []EnvironmentStatus) []byte {
-	docs := []environmentStatusDocument{}
-	for _, env := range list {
-		doc := environmentStatusDocument{App: env.App, Environment: env.Environment.Name, Alias: env.Environment.Alias, Region: env.Environment.Region, Functions: []functionStatusDocument{}}
-		for _, f := range env.Functions {
-			doc.Functions = append(doc.Functions, functionStatus(f))
-		}
-		docs = append(docs, doc)
-	}
-	return indented(docs)
-}
-
-func functionStatus(f promotion.FunctionStatus) functionStatusDocument {
-	doc := functionStatusDocument{
-		Function: f.Function.Key, Name: f.Function.Name, Weights: map[string]float64{},
-		LatestDigest: string(f.State.Latest.Digest), Drift: f.Drift,
-	}
-	if r := f.State.Routing; r != nil {
-		doc.Version = versionText(r.Version)
-		for v, w := range r.Weights {
-			doc.Weights[versionText(v)] = w
-		}
-	}
-	if f.State.Stable != nil {
-		doc.Digest = string(f.State.Stable.Digest)
-	}
-	if f.Err != nil {
-		doc.Error = &faultDocuments([]promotion.Fault{promotion.FaultOf(f.Err)})[0]
-	}
-	return doc
+	return notes
 }

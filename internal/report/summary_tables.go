@@ -12,18 +12,36 @@ func (s *summary) functions(o promotion.Outcome) {
 	if !planned(o) {
 		return // the faults say why
 	}
-	var lines []part
+	if o.Kind == promotion.Planned {
+		s.plan(o)
+		return
+	}
+	single := len(rollbacks(o)) <= many
+	var list []row
 	for _, f := range o.Functions {
 		if crowded(o, f) {
 			continue
 		}
-		p := part{rows, "functions", fmt.Sprintf("| %s | %s | %s | %s |\n", functionName(f), versions(o, f), fate(o, f), whatChanges(f))}
-		if still(f) {
-			p.rank = quiet
+		version := versions(o, f)
+		if f.Fate != promotion.FateMoved || o.Request.Mode == promotion.ModeRollback {
+			version += "<br>" + fate(o, f)
 		}
-		lines = append(lines, p)
+		back := ""
+		if single && f.Fate == promotion.FateMoved {
+			back = cellCommands(f.Commands)
+		}
+		r := row{rows, "functions", []string{functionName(f), s.environment(o), version, s.source(o, f), verifiedBy(o, f), back}}
+		if still(f) {
+			r.rank = quiet
+		}
+		list = append(list, r)
 	}
-	s.table("| function | version | result | what changes |\n| --- | --- | --- | --- |\n", lines)
+	s.table([]string{"function", "environment", "version", "commit", "verified by", "go back"}, list)
+	s.crowds(o)
+}
+
+// crowds are the functions of which the same is to be said, folded.
+func (s *summary) crowds(o promotion.Outcome) {
 	for _, c := range crowds(o) {
 		var names []string
 		for _, f := range c.functions {
@@ -33,19 +51,48 @@ func (s *summary) functions(o promotion.Outcome) {
 	}
 }
 
-// table adds rows under a head, if there are any.
-func (s *summary) table(head string, rows []part) {
-	if len(rows) == 0 {
-		return
+// environment is where the functions of an outcome are, in a cell.
+func (s *summary) environment(o promotion.Outcome) string {
+	env := o.Request.Environment
+	name := Code(env.Name)
+	if env.Alias != "" && env.Alias != env.Name {
+		name += " (" + Code(env.Alias) + ")"
 	}
-	s.add(always, "", head)
-	s.parts = append(s.parts, rows...)
-	s.add(always, "", "\n")
+	return name
 }
 
-// fold hides Markdown behind a title.
-func fold(title, body string) string {
-	return "<details><summary>" + title + "</summary>\n\n" + body + "\n</details>\n\n"
+// source is what lies between the commit that was promoted before and this one.
+func (s *summary) source(o promotion.Outcome, f promotion.FunctionOutcome) string {
+	next := o.Request.Commit
+	if o.Request.Mode == promotion.ModeRollback {
+		next = ""
+		if o.Entry != nil {
+			next = o.Entry.Source.Commit
+		}
+	}
+	before := f.PreviousSource
+	if id := o.Request.RepositoryID; id != "" && before.Repository != "" && before.Repository != id {
+		return Code(shortCommit(before.Commit)) + " of another repository, " + s.c.between("", next)
+	}
+	if o.Kind == promotion.Superseded {
+		return s.c.between("", before.Commit) // what is promoted is the newer one
+	}
+	if still(f) {
+		return ""
+	}
+	return s.c.between(before.Commit, next)
+}
+
+// cellCommands are commands folded within a cell, so that their length does not stretch the table.
+func cellCommands(list []string) string {
+	var b strings.Builder
+	for _, c := range list {
+		b.WriteString("<br>" + Code(c))
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "<details><summary>command</summary>" + strings.TrimPrefix(b.String(), "<br>") + "</details>"
 }
 
 // functionName is what promote.yaml calls a function, and what Lambda calls it where that is another name.
@@ -56,36 +103,19 @@ func functionName(f promotion.FunctionOutcome) string {
 	return Code(f.Function) + " (" + Code(f.Name) + ")"
 }
 
-// whatChanges says where new code comes from, with its digest, and which fields of the configuration change.
-func whatChanges(f promotion.FunctionOutcome) string {
-	var parts []string
-	if c := code(f); c != "" {
-		if digest := f.Digest.Short(); digest != "" {
-			c = prose(c) + " (" + Code(digest) + ")"
-		} else {
-			c = prose(c)
-		}
-		parts = append(parts, c)
-	}
-	for _, change := range changes(f.Changes, 8) {
-		parts = append(parts, prose(change))
-	}
-	return strings.Join(parts, "<br>")
-}
-
 // checks are a table of what vouches for the candidates. Among many, those that passed or were skipped are folded.
 func (s *summary) checks(o promotion.Outcome) {
 	if unverified(o) {
 		s.add(always, "", "**verify: none**: verification is switched off, so nothing vouches for these versions.\n\n")
 		return
 	}
-	const head = "| check | function | version | verdict | time |\n| --- | --- | --- | --- | --- |\n"
-	var loud, folded []part
-	for _, c := range o.Checks {
-		if red(c) || len(o.Checks) <= many {
-			loud = append(loud, part{rows, "checks", checkRow(o, c)})
+	head := []string{"check", "function", "version", "verdict", "tests", "time"}
+	var loud, folded []row
+	for _, c := range vouchers(o) {
+		if red(c) || len(o.Checks) <= few {
+			loud = append(loud, row{checked, "checks", checkCells(o, c)})
 		} else {
-			folded = append(folded, part{quiet, "checks", checkRow(o, c)})
+			folded = append(folded, row{quiet, "checks", checkCells(o, c)})
 		}
 	}
 	s.table(head, loud)
@@ -100,15 +130,16 @@ func (s *summary) checks(o promotion.Outcome) {
 	if t.skipped > 0 {
 		title = append(title, plural(t.skipped, "check")+" skipped")
 	}
-	s.add(always, "", "<details><summary>"+strings.Join(title, ", ")+"</summary>\n\n")
-	s.table(head, folded)
-	s.add(always, "", "</details>\n\n")
+	s.folded(strings.Join(title, ", "), head, folded)
 }
 
-func checkRow(o promotion.Outcome, c promotion.CheckResult) string {
-	version := ""
+func checkCells(o promotion.Outcome, c promotion.CheckResult) []string {
+	version, tests := "", ""
 	if c.Version != 0 {
 		version = c.Version.String()
+	}
+	if c.Tests != nil {
+		tests = testCounts(*c.Tests)
 	}
 	sign := "✅"
 	switch {
@@ -129,5 +160,5 @@ func checkRow(o promotion.Outcome, c promotion.CheckResult) string {
 	if c.Err != nil {
 		time = ""
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s %s | %s |\n", copyable(c.Check), Code(c.Function), version, sign, said, time)
+	return []string{copyable(c.Check), Code(c.Function), version, fmt.Sprintf("%s %s", sign, said), tests, time}
 }

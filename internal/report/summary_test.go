@@ -12,7 +12,7 @@ import (
 
 func TestASummaryThatIsTooLongLosesEvidenceFirst(t *testing.T) {
 	o := landslide(50)
-	summary := report.Summary(o)
+	summary := report.Summary(o, here)
 	fits(t, summary)
 	if got := strings.Count(summary, "log tail</summary>"); got == 0 || got == 200 {
 		t.Errorf("it shows what %d of 200 checks saw", got)
@@ -31,11 +31,12 @@ func TestASummaryThatIsMuchTooLongKeepsVerdictAndFaults(t *testing.T) {
 	}
 	for i := range o.Functions {
 		o.Functions[i] = moved(strings.Repeat("long", 500), 1, 2)
+		o.Functions[i].Package.Origin = strings.Repeat("long", 500)
 	}
-	summary := report.Summary(o)
+	summary := report.Summary(o, here)
 	fits(t, summary)
 	everyFault(t, summary, o)
-	if left := regexp.MustCompile(`: the commands to go back, 200 checks, \d+ functions\. `); !left.MatchString(summary) {
+	if left := regexp.MustCompile(`: 8 parts of the commands to go back, 200 rows of what changes, 1\d\d checks\. `); !left.MatchString(summary) {
 		t.Errorf("it does not say what is left out: %s", summary[len(summary)-300:])
 	}
 }
@@ -46,7 +47,7 @@ func TestCommandsForARepairAreNeverLeftOut(t *testing.T) {
 	for i := range o.Functions {
 		o.Functions[i] = fated(o.Functions[i], promotion.FateUnknown, fmt.Sprintf(look, o.Functions[i].Function))
 	}
-	summary := report.Summary(o)
+	summary := report.Summary(o, here)
 	fits(t, summary)
 	if got := strings.Count(summary, "aws lambda get-alias"); got != 200 {
 		t.Errorf("it has %d of 200 commands", got)
@@ -60,7 +61,7 @@ func TestAStatusThatIsTooLongSaysSo(t *testing.T) {
 		f.Function.Key = fmt.Sprintf("worker-%05d-with-a-name-that-takes-some-room-in-a-row", i)
 		list[0].Functions = append(list[0].Functions, f)
 	}
-	fits(t, report.StatusSummary(list))
+	fits(t, report.StatusSummary(list, here))
 }
 
 // fits fails the test where a summary is longer than it may be, or does not say that something was left out.

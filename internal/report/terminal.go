@@ -31,8 +31,23 @@ func Terminal(o promotion.Outcome) string {
 		}
 		p.section(lines...)
 	}
-	p.section(fmt.Sprintf("%s %s · %s", mark(o.Kind), verdictLine(o), duration(o.Duration())))
+	p.section(remarkLines(o)...)
+	p.section(fmt.Sprintf("%s %s · %s", mark(o), verdictLine(o), duration(o.Duration())))
 	return p.String()
+}
+
+// remarkLines are what else there is to say, each with its block, if it has one.
+func remarkLines(o promotion.Outcome) []string {
+	var lines []string
+	for _, r := range remarks(o, plain{}) {
+		lines = append(lines, wrap(r.text, "  ", "    ")...)
+		if r.block != "" {
+			for line := range strings.SplitSeq(visible(r.block), "\n") {
+				lines = append(lines, "    "+line)
+			}
+		}
+	}
+	return lines
 }
 
 // about is a line of what the run was about: "shop · prod (alias live, eu-west-1) · commit 4f0c1d2 · release ...".
@@ -100,7 +115,7 @@ func checkRows(o promotion.Outcome) [][]string {
 	if t := tallied(o); t.all > many {
 		rows = t.rows()
 	} else {
-		for _, c := range o.Checks {
+		for _, c := range vouchers(o) {
 			rows = append(rows, terminalCheck(o, c))
 		}
 	}
@@ -122,6 +137,9 @@ func terminalCheck(o promotion.Outcome, c promotion.CheckResult) []string {
 		if why := checkNote(o, c); why != "" {
 			note += ": " + why
 		}
+	}
+	if c.Tests != nil && c.Skipped == "" {
+		note = strings.TrimPrefix(note+": "+testCounts(*c.Tests), ": ")
 	}
 	if c.Version != 0 {
 		version = "version " + c.Version.String()

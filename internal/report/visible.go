@@ -79,3 +79,12 @@ func short(s string, columns int) string {
 		}
 	}
 }
+
+// clip cuts visible text to so many columns, and text that takes few of them for all of its signs too.
+func clip(s string, columns int) string {
+	const signs = 4 // to a column: letters of their own with what stands above and below them
+	if runes := []rune(s); len(runes) > signs*columns {
+		s = string(runes[:signs*columns]) + "…"
+	}
+	return short(s, columns)
+}

@@ -34,6 +34,9 @@ func versions(o promotion.Outcome, f promotion.FunctionOutcome) string {
 func fate(o promotion.Outcome, f promotion.FunctionOutcome) string {
 	switch f.Fate {
 	case promotion.FateMoved:
+		if o.Request.Mode == promotion.ModeRollback {
+			return "rolled back"
+		}
 		return "promoted"
 	case promotion.FateCreated:
 		if o.Kind != promotion.Promoted {
@@ -56,6 +59,8 @@ func fate(o promotion.Outcome, f promotion.FunctionOutcome) string {
 		return "would be created"
 	case o.Kind == promotion.Planned:
 		return "would be promoted"
+	case o.Kind == promotion.Deployed && f.Candidate != 0:
+		return fmt.Sprintf("%s ready", f.Candidate)
 	case f.Candidate != 0:
 		return fmt.Sprintf("%s not promoted", f.Candidate)
 	}
