@@ -87,7 +87,8 @@ func (a aliasRegister) point(ctx context.Context, from Routing, to Version) (aft
 	return Routing{}, false, lastErr
 }
 
-// create makes the alias at the version. That it does not exist is what fences it.
+// create makes the alias at the version. That it does not exist is what fences it. With a [*Conflict] it returns what
+// is there instead, zero where that is no version.
 func (a aliasRegister) create(ctx context.Context, at Version) (Routing, error) {
 	outstanding := false
 	var lastErr error
@@ -125,7 +126,7 @@ func (a aliasRegister) create(ctx context.Context, at Version) (Routing, error) 
 		case found.Same(Routing{Version: at}):
 			return found, nil
 		default:
-			return Routing{}, &Conflict{Thing: a.thing(), Expected: "no alias", Found: found.String()}
+			return found, &Conflict{Thing: a.thing(), Expected: "no alias", Found: found.String()}
 		}
 	}
 	return Routing{}, &unproved{lastErr}

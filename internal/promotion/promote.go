@@ -17,6 +17,7 @@ type flip struct {
 	seen      bool    // it was read back
 	warming   bool    // Lambda keeps its callers at the version before
 	theirs    bool    // somebody else moved it to the candidate, so it is not ours to put back
+	appeared  bool    // it was to be created, and is there, at another version
 	fate      Fate
 	err       error
 }
@@ -44,7 +45,9 @@ func (s *story) promote(ctx context.Context, plan Plan, candidates map[string]Ca
 	work := s.work(StagePromote, len(flips))
 	if !s.flipAll(ctx, moves, work) || !s.flipAll(ctx, creations, work) {
 		s.goBack(ctx, s.o, flips)
-		s.putBack(ctx, intent, flips)
+		if s.putBack(ctx, intent, flips) && onlyAppeared(flips) && ctx.Err() == nil {
+			return errPlanAnew
+		}
 		return nil
 	}
 	s.o.flipped(flips)
@@ -107,9 +110,13 @@ func (r *Runner) flip(ctx context.Context, f *flip) {
 	defer cancel()
 	f.fate = FateUnknown
 	if f.step.Action == ActionCreate {
-		if f.after, f.err = f.alias.create(ctx, f.candidate.Version); f.err == nil {
+		f.after, f.err = f.alias.create(ctx, f.candidate.Version)
+		switch {
+		case f.err == nil:
 			f.fate = FateCreated
 			say("alias %s created at version %s", f.alias.alias, f.candidate.Version)
+		case isConflict(f.err):
+			f.appeared = f.after.Whole() && f.after.Version != 0
 		}
 	} else {
 		var ours bool
@@ -128,6 +135,21 @@ func (r *Runner) flip(ctx context.Context, f *flip) {
 	if f.err != nil {
 		say("alias %s was not moved: %v", f.alias.alias, f.err)
 	}
+}
+
+// onlyAppeared tells whether nothing else went wrong than that an alias was there which was to be created. Nothing fences
+// an alias that does not exist: a request of a run that died may have made it late. What is there now can be planned with.
+func onlyAppeared(flips []*flip) bool {
+	appeared := false
+	for _, f := range flips {
+		switch {
+		case f.appeared:
+			appeared = true
+		case f.fate == FateUnknown, f.fate == FateForeign, f.err != nil:
+			return false
+		}
+	}
+	return appeared
 }
 
 // callGrace is how long a write on its way may still take once the run was told to stop.

@@ -142,11 +142,11 @@ func (s *story) recordPromotion(ctx context.Context, in Intent, flips []*flip) {
 	s.write(ctx, Writing{Next: next, Entry: &entry, Close: in.ID}, "the promotion")
 }
 
-// putBack closes the intent of a promotion that was put back. While it is not known what an alias holds, or a write may
-// still be carried out, the intent stays open: whoever comes next repairs what there is.
-func (s *story) putBack(ctx context.Context, in Intent, flips []*flip) {
+// putBack closes the intent of a promotion that was put back, and reports whether it is closed. While it is not known
+// what an alias holds, or a write may still be carried out, the intent stays open: whoever comes next repairs what there is.
+func (s *story) putBack(ctx context.Context, in Intent, flips []*flip) bool {
 	if !s.ledgered() {
-		return
+		return false
 	}
 	entry, moved := in.Entry, false
 	entry.Kind, entry.Moves = EntryUndone, append([]Recording(nil), in.Entry.Moves...)
@@ -155,17 +155,17 @@ func (s *story) putBack(ctx context.Context, in Intent, flips []*flip) {
 		moved = moved || f.fate != FateKept
 		if f.fate == FateUnknown || isUnproved(f.err) && f.fate != FateBack {
 			s.unclean = true
-			return
+			return false
 		}
 	}
 	if errors.Is(context.Cause(ctx), ErrNotHeld) {
-		return
+		return false
 	}
 	w := Writing{Close: in.ID}
 	if moved {
 		w.Entry = &entry
 	}
-	s.write(ctx, w, "that the promotion was put back")
+	return s.write(ctx, w, "that the promotion was put back") == nil
 }
 
 // raise ends a run that has nothing to move. What it has found is recorded, if that is news.
