@@ -1,11 +1,13 @@
-// Package report turns an outcome into what people and programs read: the end of a log, the job summary, outputs,
-// JSON, and what the environments hold. Every face is a pure function, held by golden files.
+// Package report turns an outcome, and what the ledger has, into what people and programs read: the end of a log, the job
+// summary, the comment on a pull request, release notes, annotations, notifications, outputs, JSON, status and history.
+// Every face is a pure function, held by golden files.
 //
 // A person reads the verdict, what was wrong and what to do about it, what changed, and what vouches for it; nothing
-// is told twice. Where there is too much, evidence is left out first and details next, and the report says so.
+// is told twice. Each face has a limit; where there is too much, what matters least is left out first, and the report says so.
 //
-// Text from outside (responses, log tails, AWS's messages, names that were refused) is foreign: [Text], [Code] and [Block]
-// show it as it is, and it never becomes formatting, HTML, a mention, a link or a workflow command.
+// Text from outside (responses, log tails, titles, branches, AWS's messages, names that were refused) is foreign: [Text],
+// [Code] and [Block] show it as it is, and it never becomes formatting, HTML, a mention, a reference, a hidden marker or a
+// workflow command. Links are made of what we know to be a commit, a comparison or a run on the one server, and of nothing else.
 package report
 
 import (

@@ -16,7 +16,7 @@ func rival() *promotion.Holder {
 	}
 }
 
-// promoted is what the history says of moves from one commit to the next.
+// recorded is what the history says of what happened to functions.
 func recorded(number uint64, kind promotion.EntryKind, functions ...promotion.FunctionOutcome) *promotion.Entry {
 	e := &promotion.Entry{
 		Number: number, Kind: kind, At: began.Add(10 * time.Second), Fence: 70 + number, Release: "20261121T083000Z-4f0c1d2-9b1e33aa",
@@ -120,10 +120,6 @@ func roadStories() []story {
 		Tests: &promotion.TestCounts{Tests: 120, Failed: 1, Errored: 1, Skipped: 3}, Evidence: []promotion.Evidence{{Name: "failed", Text: "cart > adds an item: expected 2, got 1"}}}}
 	red.Faults = []promotion.Fault{{Where: at(14), What: `check "reports/*.xml": 2 of 120 tests did not pass`}}
 	tell("tests-failed", red)
-
-	weights := outcome(promotion.Promoted, promotion.ReasonVerified, request(promotion.ModeRun, "checkout"), 6*time.Minute, "1 function promoted to prod")
-	weights.Functions = []promotion.FunctionOutcome{moved("checkout", 41, 42)}
-	tell("promoted-unlocked", weights)
 
 	back := outcome(promotion.RolledBack, promotion.ReasonAsked, request(promotion.ModeRollback, "checkout", "payments"), 4*time.Second, "2 functions rolled back in prod")
 	back.Request.Reason = "orders fail since 08:20, see #incident @oncall"
