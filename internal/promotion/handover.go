@@ -228,6 +228,24 @@ func (s *story) accept(r Release) error {
 	return nil
 }
 
+// strayed are the aliases that were moved since the deployment of the release that is to be promoted, and not by anybody
+// whom the ledger, as it was read last, knows of.
+func (s *story) strayed(plan Plan) []Fault {
+	release := s.o.Deposited
+	if release == nil || s.req.Mode != ModePromote {
+		return nil
+	}
+	var foreign []Fault
+	for _, step := range plan.Steps {
+		rf := release.function(step.Function.Key)
+		if rec, known := s.record(step.Function); step.Previous() != rf.Base && step.Previous() != rf.Version && !(known && rec.Version == step.Previous()) {
+			foreign = append(foreign, FaultOf(&Conflict{Thing: fmt.Sprintf("alias %s of %s", s.req.Environment.Alias, step.Function.Name),
+				Expected: "version " + rf.Base.String(), Found: "version " + step.Previous().String()}))
+		}
+	}
+	return foreign
+}
+
 // stood tells whether everything that the tests have seen, and the decision was made on, stood still since the
 // deployment. It is asked under the environment's lock.
 func (s *story) stood(ctx context.Context, plan Plan) error {
@@ -235,13 +253,10 @@ func (s *story) stood(ctx context.Context, plan Plan) error {
 	if release == nil || s.req.Mode != ModePromote {
 		return nil
 	}
-	var moved, foreign []Fault
+	foreign := s.strayed(plan)
+	var moved []Fault
 	for _, step := range plan.Steps {
 		rf := release.function(step.Function.Key)
-		if rec, known := s.record(step.Function); step.Previous() != rf.Base && step.Previous() != rf.Version && !(known && rec.Version == step.Previous()) {
-			foreign = append(foreign, FaultOf(&Conflict{Thing: fmt.Sprintf("alias %s of %s", s.req.Environment.Alias, step.Function.Name),
-				Expected: "version " + rf.Base.String(), Found: "version " + step.Previous().String()}))
-		}
 		if s.req.TestedThrough == ThroughVersion || !plan.Changed() {
 			continue
 		}

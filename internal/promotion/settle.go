@@ -18,7 +18,8 @@ func (s *story) settle(ctx context.Context, plan Plan, candidates map[string]Can
 	if !s.ledgered() {
 		return plan, nil
 	}
-	if !s.waited && !s.unclean && s.book.Open == nil && time.Since(s.read) < trustedFor {
+	// An alias that was moved after the book was read may be explained by what was recorded since.
+	if !s.waited && !s.unclean && s.book.Open == nil && time.Since(s.read) < trustedFor && len(s.strayed(plan)) == 0 {
 		return plan, s.fence()
 	}
 	return s.resettle(ctx, plan, candidates)
