@@ -33,17 +33,22 @@ func runAction(ctx context.Context, getenv func(string) string, stdout io.Writer
 	if len(faults) > 0 {
 		refused := promotion.BadInput(result.Request, faults)
 		publish(step, refused, "")
-		return give(step, refused)
+		return give(step, refused, report.Published{})
 	}
 	remember(step, result)
 	a.adviseGroup(result)
-	if result.Request.Mode == promotion.ModeStatus {
+	switch result.Request.Mode {
+	case promotion.ModeStatus:
 		return publishStatus(step, a.statuses(ctx, result.Targets))
+	case promotion.ModeHistory:
+		return a.publishHistory(ctx, result)
 	}
 	var outcomes []promotion.Outcome
+	published := report.Published{}
 	var policies policies
 	for _, target := range result.Targets {
-		outcome := a.carryOut(ctx, target)
+		outcome, told := a.carryOut(ctx, target)
+		published = told
 		outcomes = append(outcomes, outcome)
 		appendix := ""
 		if document, note := neededPolicy(target); policies.isNew(document) {
@@ -51,7 +56,7 @@ func runAction(ctx context.Context, getenv func(string) string, stdout io.Writer
 		}
 		publish(step, outcome, appendix)
 	}
-	return give(step, telling(outcomes))
+	return give(step, telling(outcomes), published)
 }
 
 // An action is the program within a workflow's step.
@@ -103,11 +108,11 @@ func (a *action) openGitHub(result config.Result) {
 }
 
 // carryOut does what one target asks for, and tells of it in the log.
-func (a *action) carryOut(ctx context.Context, target config.Target) promotion.Outcome {
+func (a *action) carryOut(ctx context.Context, target config.Target) (promotion.Outcome, report.Published) {
 	log := &groupedLog{step: a.step, single: len(target.Request.Functions) <= 1, groups: map[string]*functionLog{}}
 	a.tell = log.tell
 	target.Request.Commit = a.untagged(ctx, target.Request)
-	outcome, owner := a.wiring.carryOut(ctx, target)
+	outcome, owner, published := a.wiring.carryOut(ctx, target)
 	log.close()
 	outcome.Warnings = append(outcome.Warnings, a.advised...)
 	a.advised = nil
@@ -116,7 +121,7 @@ func (a *action) carryOut(ctx context.Context, target config.Target) promotion.O
 		warn(a.step, a.step.SetEnv(lockVariable, owner.Reveal()))
 		warn(a.step, a.step.SaveState(stateOwner, owner.Reveal()))
 	}
-	return outcome
+	return outcome, published
 }
 
 // untagged is the commit of a run about a tag. A hash given by hand may be that of an annotated tag's own object.
@@ -176,22 +181,15 @@ func inputsOf(step *actions.Step) map[string]config.Input {
 // summary. What cannot be written there is a warning: it does not change what happened.
 func publish(step *actions.Step, o promotion.Outcome, appendix string) {
 	step.Foreign(report.Terminal(o))
-	level := actions.Error
-	if o.ExitCode() == 0 {
-		level = actions.Warning
+	for _, n := range report.Annotations(o) {
+		step.Annotate(actions.Annotation{Level: actions.Level(n.Level), Title: n.Title, Message: n.Message, File: n.File, Line: n.Line, Column: n.Column})
 	}
-	for _, f := range o.Faults {
-		step.Annotate(annotation(level, f))
-	}
-	for _, f := range o.Warnings {
-		step.Annotate(annotation(actions.Warning, f))
-	}
-	warn(step, step.AddSummary(report.Summary(o)+appendix))
+	warn(step, step.AddSummary(report.Summary(o, contextOf(step))+appendix))
 }
 
 // give makes an outcome the step's: its outputs and its exit code.
-func give(step *actions.Step, o promotion.Outcome) int {
-	for _, out := range report.Outputs(o) {
+func give(step *actions.Step, o promotion.Outcome, published report.Published) int {
+	for _, out := range report.Outputs(o, published) {
 		warn(step, step.SetOutput(out.Name, out.Value))
 	}
 	return o.ExitCode()
@@ -199,7 +197,7 @@ func give(step *actions.Step, o promotion.Outcome) int {
 
 func publishStatus(step *actions.Step, statuses []report.EnvironmentStatus) int {
 	step.Foreign(report.Status(statuses))
-	warn(step, step.AddSummary(report.StatusSummary(statuses)))
+	warn(step, step.AddSummary(report.StatusSummary(statuses, contextOf(step))))
 	if report.Unread(statuses) {
 		step.Annotate(actions.Annotation{Level: actions.Error, Title: "promote", Message: "not every environment could be read: see the log of this step"})
 		return promotion.Failed.ExitCode()

@@ -82,6 +82,7 @@ it: all, or none.`),
 is not waited for. What was rolled back does not come again until a commit ahead of it does.`),
 		c.releasing(promotion.ModeAbort, "Ask a running promotion to stop and go home", `Ask the run that holds the environment's lock to stop, and watch whether it does.`),
 		c.status(),
+		c.history(),
 		c.releasing(promotion.ModeReconcile, "Repair what dead runs left", `Look for promotions that were begun and never ended, and finish or undo them. A run that lives is left alone.`),
 		c.releasing(promotion.ModeLock, "Keep others from changing $LATEST", `Take the app's code lock before another tool (sam deploy, terraform apply) changes $LATEST. Run the commands
 that follow with the variable that it prints.`),
@@ -94,7 +95,7 @@ are missing, and print the IAM policy that the configuration needs. It can be ru
 }
 
 // commandOrder is the order in which a person should meet the commands.
-var commandOrder = []string{"run", "plan", "deploy", "promote", "rollback", "abort", "status", "reconcile", "lock", "unlock", "setup", "schema"}
+var commandOrder = []string{"run", "plan", "deploy", "promote", "rollback", "abort", "status", "history", "reconcile", "lock", "unlock", "setup", "schema"}
 
 func unknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
@@ -121,7 +122,7 @@ func (c *command) releasing(mode promotion.Mode, short, long string) *cobra.Comm
 		} else {
 			for _, target := range result.Targets {
 				w := wiring{getenv: c.getenv, workspace: s.workspace, mask: func(string) {}, tell: teller.tell, commits: c.commits(s)}
-				outcome, owner := w.carryOut(cmd.Context(), target)
+				outcome, owner, _ := w.carryOut(cmd.Context(), target)
 				outcomes = append(outcomes, outcome)
 				c.leave(owner)
 			}
@@ -180,6 +181,7 @@ func (c *command) status() *cobra.Command {
 		Long: `Show, for every function and environment, the version that the alias holds, its weights, and how $LATEST
 differs from it. Nothing is changed; read permissions suffice.`,
 	})
+	all := cmd.Flags().Bool("all-apps", false, "Show every environment of every app that the lock table knows")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s := c.surrounding(cmd, promotion.ModeStatus)
 		result, faults := s.load(flags(cmd))
@@ -187,7 +189,17 @@ differs from it. Nothing is changed; read permissions suffice.`,
 			c.show(promotion.BadInput(result.Request, faults), nil, "")
 			return nil
 		}
-		statuses := wiring{getenv: c.getenv, workspace: s.workspace, mask: func(string) {}}.statuses(cmd.Context(), result.Targets)
+		w := wiring{getenv: c.getenv, workspace: s.workspace, mask: func(string) {}}
+		statuses, err := []report.EnvironmentStatus(nil), error(nil)
+		if *all && result.Settings.LockTable != noLockTable {
+			statuses, err = w.everything(cmd.Context(), result.Target)
+		} else {
+			statuses = w.statuses(cmd.Context(), result.Targets)
+		}
+		if err != nil {
+			c.show(promotion.Unopened(result.Request, err), nil, "")
+			return nil
+		}
 		if c.json {
 			c.stdout.Write(report.StatusJSON(statuses))
 		} else {

@@ -50,7 +50,7 @@ func runPost(ctx context.Context, step *actions.Step, getenv func(string) string
 		if left.LockOwner == "" && (target.Request.JobStatus == "" || target.Request.JobStatus == "success") {
 			continue // nothing is left, and nobody needs to be asked
 		}
-		runner, err := a.runner(ctx, target)
+		runner, _, err := a.runner(ctx, target)
 		if err != nil {
 			step.Annotate(annotation(actions.Warning, promotion.FaultOf(err)))
 			continue

@@ -20,6 +20,7 @@ import (
 	"github.com/promote-on-success/promote/internal/lease"
 	"github.com/promote-on-success/promote/internal/ledger"
 	"github.com/promote-on-success/promote/internal/promotion"
+	"github.com/promote-on-success/promote/internal/report"
 	"github.com/promote-on-success/promote/internal/table"
 )
 
@@ -34,7 +35,7 @@ type wiring struct {
 }
 
 // runner opens the target's account and ties the adapters to the story.
-func (w wiring) runner(ctx context.Context, t config.Target) (*promotion.Runner, error) {
+func (w wiring) runner(ctx context.Context, t config.Target) (*promotion.Runner, *account.Account, error) {
 	acct, err := account.Open(ctx, account.Options{
 		Region:          t.Settings.Region,
 		Role:            t.Settings.Role,
@@ -50,7 +51,7 @@ func (w wiring) runner(ctx context.Context, t config.Target) (*promotion.Runner,
 		},
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	functions := lambda.NewFromConfig(acct.Config)
 	lambdas := function.New(functions, s3.NewFromConfig(acct.Config), ecr.NewFromConfig(acct.Config), function.Options{
@@ -76,7 +77,7 @@ func (w wiring) runner(ctx context.Context, t config.Target) (*promotion.Runner,
 		rows := table.New(dynamodb.NewFromConfig(acct.Config), t.Settings.LockTable, table.Current())
 		runner.Locks, runner.Ledger, runner.Table = lease.New(rows), ledger.New(rows), lockTable{rows}
 	}
-	return runner, nil
+	return runner, acct, nil
 }
 
 // noLockTable switches locking off, by name.
@@ -90,17 +91,34 @@ func (t lockTable) Setup(ctx context.Context, say promotion.Say) ([]string, erro
 	return state.Differences, err
 }
 
-// carryOut does what the target's request asks for, on every road to an outcome. The secret is what mode lock leaves to
-// later steps: the token of the lock that they go on under.
-func (w wiring) carryOut(ctx context.Context, t config.Target) (promotion.Outcome, promotion.Secret) {
+// carryOut does what the target's request asks for, on every road to an outcome, and tells people of it. The secret is
+// what mode lock leaves to later steps: the token of the lock that they go on under.
+func (w wiring) carryOut(ctx context.Context, t config.Target) (promotion.Outcome, promotion.Secret, report.Published) {
+	h := w.newHub(t)
+	tell := w.tell
+	w.tell = func(e promotion.Event) {
+		h.heard(e)
+		if tell != nil {
+			tell(e)
+		}
+	}
+	h.begin(ctx)
+	outcome, owner := w.play(ctx, t, h)
+	published, faults := h.end(ctx, outcome)
+	outcome.Warnings = append(outcome.Warnings, faults...)
+	return outcome, owner, published
+}
+
+func (w wiring) play(ctx context.Context, t config.Target, h *hub) (promotion.Outcome, promotion.Secret) {
 	req := t.Request
 	if refused, is := promotion.Refuse(req); is {
 		return refused, ""
 	}
-	r, err := w.runner(ctx, t)
+	r, acct, err := w.runner(ctx, t)
 	if err != nil {
 		return promotion.Unopened(req, err), ""
 	}
+	h.ledger, h.account, h.aws = r.Ledger, acct.ID, acct.Config
 	switch req.Mode {
 	case promotion.ModeSetup:
 		return r.Setup(ctx, req), ""

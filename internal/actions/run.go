@@ -91,6 +91,9 @@ func (s *Step) Server() string {
 	return "https://github.com"
 }
 
+// Temp is the job's folder for temporary files, "" outside of Actions.
+func (s *Step) Temp() string { return s.getenv("RUNNER_TEMP") }
+
 // Workflow is the name of the workflow, "" outside of Actions.
 func (s *Step) Workflow() string { return s.getenv("GITHUB_WORKFLOW") }
 

@@ -70,7 +70,7 @@ func TestWhateverPeopleDoTheBlockIsThereOnceAndTheirTextStays(t *testing.T) {
 	pieces := []string{begin, finish, block("old"), block("new"), other, "text", "\n", "\r\n", " ", "<!--", "-->", "promote:versions:begin", "<!-- x -->", "| a |\n", "```\n", begin[:10], finish[9:]}
 	rapid.Check(t, func(t *rapid.T) {
 		body := strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 12).Draw(t, "pieces"), "")
-		fresh := report.PromotedVersions(ledgers()[rapid.SampledFrom([]string{"nothing", "first", "two"}).Draw(t, "ledger")], here, report.MaxBlock)
+		fresh := report.PromotedVersions(ledgers()[rapid.SampledFrom([]string{"nothing", "first", "two"}).Draw(t, "ledger")], "", "", here, report.MaxBlock)
 		got := report.EditRelease(body, fresh)
 		if !report.Settled(got, fresh) {
 			t.Fatalf("it is not settled: %q", got)
@@ -101,12 +101,22 @@ func outside(body string) int {
 func TestTwoEnvironmentsThatFinishTogetherFindTheSameBody(t *testing.T) {
 	list := ledgers()["two"]
 	body := "Notes by a person.\r\n"
-	early := report.EditRelease(body, report.PromotedVersions(list[1:], here, report.Room(body, report.VersionsBlock)))
+	early := report.EditRelease(body, report.PromotedVersions(list[1:], "", "", here, report.Room(body, report.VersionsBlock(""))))
 	whole := func(body string) string {
-		return report.EditRelease(body, report.PromotedVersions(list, here, report.Room(body, report.VersionsBlock)))
+		return report.EditRelease(body, report.PromotedVersions(list, "", "", here, report.Room(body, report.VersionsBlock(""))))
 	}
 	if a, b := whole(body), whole(early); a != b {
 		t.Errorf("the bodies differ:\n%q\n%q", a, b)
+	}
+}
+
+func TestEachLedgerHasABlockOfItsOwn(t *testing.T) {
+	list := ledgers()["two"]
+	preprod := report.PromotedVersions(list[1:], "111111111111 eu-west-1 promote", here, report.MaxBlock)
+	prod := report.PromotedVersions(list[:1], "222222222222 eu-west-1 promote", here, report.MaxBlock)
+	body := report.EditRelease(report.EditRelease(report.EditRelease("", preprod), prod), preprod)
+	if !report.Settled(body, preprod) || !report.Settled(body, prod) {
+		t.Errorf("one has taken the other's place:\n%s", body)
 	}
 }
 
@@ -115,15 +125,15 @@ func TestABlockFindsItsRoomBesideALongText(t *testing.T) {
 		t.Run(fmt.Sprint(long), func(t *testing.T) {
 			body := strings.Repeat("x", long)
 			for range 2 {
-				room := report.Room(body, report.VersionsBlock)
-				body = report.EditRelease(body, report.PromotedVersions(ledgers()["many-functions"], here, room))
+				room := report.Room(body, report.VersionsBlock(""))
+				body = report.EditRelease(body, report.PromotedVersions(ledgers()["many-functions"], "", "", here, room))
 			}
 			if len(body) > report.MaxRelease || strings.Count(body, "x") < long {
 				t.Errorf("the body has %d bytes", len(body))
 			}
 		})
 	}
-	if report.Room(strings.Repeat("x", report.MaxRelease), report.VersionsBlock) != 0 {
+	if report.Room(strings.Repeat("x", report.MaxRelease), report.VersionsBlock("")) != 0 {
 		t.Error("there is room where there is none")
 	}
 }

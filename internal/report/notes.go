@@ -18,16 +18,22 @@ type Recorded struct {
 	Entries []promotion.Entry
 }
 
-// VersionsBlock is the name of the block that [PromotedVersions] makes, for [Room].
-const VersionsBlock = "versions"
+// VersionsBlock is the name of the block that [PromotedVersions] makes, for [Room]. Ledgers that cannot read each other's
+// rows, of several accounts, have a name each, and so a block each.
+func VersionsBlock(ledger string) string {
+	if ledger == "" {
+		return "versions"
+	}
+	return "versions-" + strings.ToLower(hiddenValue(ledger))
+}
 
 // PromotedVersions is a block for the body of a release: each environment with what it holds, and what was promoted and
 // rolled back. It is made of the ledger alone, whole, and is the same whoever makes it; room is how many bytes it may
 // take: [MaxBlock], or the [Room] beside other text.
-func PromotedVersions(list []Recorded, c Context, room int) string {
+func PromotedVersions(list []Recorded, ledger string, c Context, room int) string {
 	s := &summary{c: c}
 	s.promoted(list)
-	return s.block(VersionsBlock, room)
+	return s.block(VersionsBlock(ledger), room)
 }
 
 // ReleaseNotes are a text of their own, for an output and a file: the verdict, the promoted versions, and the changes.
