@@ -42,10 +42,10 @@ byte intentOf, intentFrom[2], intentTo[2];
 byte lateRecord;                    /* whose record of its intent is still on its way, after its sender has gone on */
 
 #ifdef CODE
-byte codeOwner, codeFence;
+byte codeOwner;
 byte latest, latestCurrent;         /* $LATEST: whose code it is, and who knows its revision */
 byte lateUpload;                    /* whose upload is on its way */
-byte codeOf[RUNS + 1];              /* of the versions that were published */
+byte codeOf[RUNS + 1];              /* of the versions, which are named after those who published them */
 #endif
 
 hidden byte i, j;                   /* of loops within one step */
@@ -57,7 +57,11 @@ byte verified = 1;                  /* versions that may be pointed to: the base
 
 #define held        (owner == me && fence == mine)
 #define knows(a)    (current[a] & one(me))
+#ifdef CODE
+#define vouched(v)  ((verified & one(v)) && codeOf[v] == v)
+#else
 #define vouched(v)  (verified & one(v))
+#endif
 #define after(a)    (value[a] == intentTo[a])
 #define together    (value[0] == head[0] && value[1] == head[1])
 
@@ -92,7 +96,7 @@ inline land(a, from, to, f) {
 		value[a] = to
 	:: else -> skip
 	fi;
-	assert(vouched(value[a]));                                        /* D */
+	assert(value[a] == ABSENT || (vouched(value[a])));                /* D */
 	current[a] = 0;
 #ifndef NO_REVISION
 	i = 0;
@@ -189,6 +193,9 @@ end:
 	:: arrive(2)
 #endif
 	:: atomic { lateRecord != 0 -> recordDone(); giveBack(true) }
+#ifdef CODE
+	:: atomic { lateUpload != 0 -> latest = lateUpload; latestCurrent = 0; lateUpload = 0 }
+#endif
 	od
 }
 
@@ -222,6 +229,11 @@ end:
 #define barrier     inherited
 #endif
 #endif
+#ifdef NO_DIGEST
+#define PUBLISHES   true
+#else
+#define PUBLISHES   (latest == me && (latestCurrent & one(me)))
+#endif
 #ifdef ORDER_BEFORE
 #define askOrder()  skip
 #else
@@ -230,6 +242,12 @@ end:
 
 #define mayRecord   (held && open && number == seen)
 #define inOrder     (goesBack -> (order > floor && order > 0) : (me > order && me > floor))
+
+inline take() {
+	inherited = (owner != 0 || dirty);
+	fence++; owner = me; mine = fence; dirty = true; lateRecord = 0;
+	if :: early && !inherited && !found -> decide(0); decide(1) :: else -> skip fi
+}
 
 inline readBook() {
 	seen = number; found = open; backwards = opensBack;
@@ -269,11 +287,35 @@ proctype Holder(byte me; bool goesBack) {
 #ifdef ORDER_BEFORE
 	atomic { may = inOrder; if :: !may -> goto leave :: else -> skip fi };
 #endif
-	atomic {
-		inherited = (owner != 0 || dirty);
-		fence++; owner = me; mine = fence; dirty = true; lateRecord = 0;
+#ifdef CODE
+	/* Upload and publish. The code lock can be taken over at any moment too, and nothing rests on it. */
+	atomic { codeOwner = me };
+	atomic { latestCurrent = latestCurrent | one(me) };
+	if
+	:: atomic { latestCurrent & one(me) -> latest = me; latestCurrent = one(me); lateUpload = 0 }
+	:: atomic { !(latestCurrent & one(me)) -> goto leave }
+	:: atomic { (latestCurrent & one(me)) && lateUpload == 0 -> lateUpload = me };
 		if
-		:: early && !inherited && !found -> decide(0); decide(1); to[0] = me; to[1] = me; goto intend
+		:: atomic { latest == me -> latestCurrent = latestCurrent | one(me) }
+		:: goto leave
+		fi
+	fi;
+	if
+	:: atomic { PUBLISHES -> codeOf[me] = latest }
+	:: atomic { !(PUBLISHES) -> goto leave }
+	fi;
+	/* One transaction exchanges the locks where nobody holds the next. Otherwise the first is given back before. */
+	if
+	:: atomic { codeOwner == me && owner == 0 -> codeOwner = 0; take() }
+	:: atomic { codeOwner == me && owner != 0 -> codeOwner = 0 }; atomic { take() }
+	:: atomic { codeOwner != me -> goto leave }
+	fi;
+#else
+	atomic { take() };
+#endif
+	atomic {
+		if
+		:: early && !inherited && !found -> to[0] = me; to[1] = me; goto intend
 		:: else -> early = false
 		fi
 	};
@@ -283,6 +325,7 @@ proctype Holder(byte me; bool goesBack) {
 	do
 	:: atomic { !barrier || a == 2 -> a = 0; tries = 0; result = 0; was = 0; if :: barrier -> inherited = false :: else -> skip fi; break }
 	:: atomic { barrier && a < 2 && value[a] == ABSENT -> a++ }
+	:: atomic { barrier -> goto leave }
 	:: atomic { barrier && a < 2 && value[a] != ABSENT -> look(a) };
 		write(a, 0, TOUCH);
 		if
@@ -391,6 +434,7 @@ back:	/* In reverse: with the revision of its own write, or under the lock. A cr
 	atomic { a = 2; tries = 0; result = 0; was = 0 };
 	do
 	:: atomic { a == 0 -> tries = 0; break }
+	:: atomic { a > 0 && fate[a - 1] != 0 -> goto leave }             /* there was no more time */
 	:: atomic { a > 0 && (fate[a - 1] == 0 || from[a - 1] == ABSENT) -> fate[a - 1] = 0; a-- }
 	:: atomic { a > 0 && fate[a - 1] != 0 && from[a - 1] != ABSENT && own(fate[a - 1]) && tries == 0 -> skip };
 		write(a - 1, to[a - 1], from[a - 1]);
