@@ -70,7 +70,7 @@ func TestWhateverPeopleDoTheBlockIsThereOnceAndTheirTextStays(t *testing.T) {
 	pieces := []string{begin, finish, block("old"), block("new"), other, "text", "\n", "\r\n", " ", "<!--", "-->", "promote:versions:begin", "<!-- x -->", "| a |\n", "```\n", begin[:10], finish[9:]}
 	rapid.Check(t, func(t *rapid.T) {
 		body := strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 12).Draw(t, "pieces"), "")
-		fresh := report.PromotedVersions(ledgers()[rapid.SampledFrom([]string{"nothing", "first", "two"}).Draw(t, "ledger")], "", "", here, report.MaxBlock)
+		fresh := report.PromotedVersions(ledgers()[rapid.SampledFrom([]string{"nothing", "first", "two"}).Draw(t, "ledger")], "", here, report.MaxBlock)
 		got := report.EditRelease(body, fresh)
 		if !report.Settled(got, fresh) {
 			t.Fatalf("it is not settled: %q", got)
@@ -101,9 +101,9 @@ func outside(body string) int {
 func TestTwoEnvironmentsThatFinishTogetherFindTheSameBody(t *testing.T) {
 	list := ledgers()["two"]
 	body := "Notes by a person.\r\n"
-	early := report.EditRelease(body, report.PromotedVersions(list[1:], "", "", here, report.Room(body, report.VersionsBlock(""))))
+	early := report.EditRelease(body, report.PromotedVersions(list[1:], "", here, report.Room(body, report.VersionsBlock(""))))
 	whole := func(body string) string {
-		return report.EditRelease(body, report.PromotedVersions(list, "", "", here, report.Room(body, report.VersionsBlock(""))))
+		return report.EditRelease(body, report.PromotedVersions(list, "", here, report.Room(body, report.VersionsBlock(""))))
 	}
 	if a, b := whole(body), whole(early); a != b {
 		t.Errorf("the bodies differ:\n%q\n%q", a, b)
@@ -126,7 +126,7 @@ func TestABlockFindsItsRoomBesideALongText(t *testing.T) {
 			body := strings.Repeat("x", long)
 			for range 2 {
 				room := report.Room(body, report.VersionsBlock(""))
-				body = report.EditRelease(body, report.PromotedVersions(ledgers()["many-functions"], "", "", here, room))
+				body = report.EditRelease(body, report.PromotedVersions(ledgers()["many-functions"], "", here, room))
 			}
 			if len(body) > report.MaxRelease || strings.Count(body, "x") < long {
 				t.Errorf("the body has %d bytes", len(body))

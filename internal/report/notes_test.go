@@ -62,7 +62,7 @@ func hundreds(number uint64) promotion.Entry {
 func TestPromotedVersionsReadAsTheGoldenFiles(t *testing.T) {
 	for name, list := range ledgers() {
 		t.Run(name, func(t *testing.T) {
-			block := report.PromotedVersions(list, "", "", here, report.MaxBlock)
+			block := report.PromotedVersions(list, "", here, report.MaxBlock)
 			golden(t, filepath.Join("release", name+".golden"), block)
 			harmless(t, inner(t, block), notesElements...)
 			if len(block) > report.MaxRelease/2 {
@@ -85,16 +85,16 @@ func inner(t testing.TB, block string) string {
 
 func TestPromotedVersionsAreTheSameWhoeverMakesThem(t *testing.T) {
 	list := ledgers()["apps-regions"]
-	want := report.PromotedVersions(list, "", "", here, report.MaxBlock)
+	want := report.PromotedVersions(list, "", here, report.MaxBlock)
 	turned := []report.Recorded{list[2], list[0], list[1]}
-	if got := report.PromotedVersions(turned, "", "", here, report.MaxBlock); got != want {
+	if got := report.PromotedVersions(turned, "", here, report.MaxBlock); got != want {
 		t.Errorf("the order of the environments matters:\n%s\n%s", got, want)
 	}
 }
 
 func TestWhatTheNewestEntryMovedIsLeftOutLast(t *testing.T) {
 	old, next := hundreds(1), *recorded(2, promotion.EntryPromotion, moved("worker-499", 2, 3))
-	block := report.PromotedVersions([]report.Recorded{inLedger("shop", "prod", "", next, old)}, "", "", here, 8000)
+	block := report.PromotedVersions([]report.Recorded{inLedger("shop", "prod", "", next, old)}, "", here, 8000)
 	if len(block) > 8000 || !strings.Contains(block, "<code>worker-499</code>") || strings.Contains(block, "<code>worker-498</code>") || !strings.Contains(block, "_Left out, since a release has a limit: ") {
 		t.Errorf("%d bytes: %s", len(block), cut(block))
 	}
@@ -208,7 +208,7 @@ func FuzzReleaseNotesBearForeignText(f *testing.F) {
 			Commits: []report.Commit{{SHA: s, Title: s, Author: s}, {SHA: newerCommit, Title: "fix: " + s, Author: "octocat"}}}
 		list := []report.Recorded{inLedger(s, s, s, poisonedEntry(s)), inLedger("x", "y", s, poisonedEntry(s))}
 		harmless(t, report.ReleaseNotes(poisoned(s), list, &ch, report.Categories{}, poisonedContext(s)), notesElements...)
-		harmless(t, inner(t, report.PromotedVersions(list, "", "", poisonedContext(s), report.MaxBlock)), notesElements...)
+		harmless(t, inner(t, report.PromotedVersions(list, s, poisonedContext(s), report.MaxBlock)), notesElements...)
 		harmless(t, inner(t, report.ChangesBlock(poisoned(s), ch, report.Categories{}, poisonedContext(s), report.MaxBlock)), notesElements...)
 	})
 }
