@@ -108,7 +108,7 @@ var sizeCases = []ledgerCase{
 		}
 	}},
 	{"what one row cannot hold is continued in others", func(f *fixture) {
-		rows := carryMany(f, 2000, func() string { return noise(200) })
+		rows := carryMany(f, 400, func() string { return noise(1200) })
 		for _, what := range []string{"BOOK#HEAD", "BOOK#INTENT"} {
 			bytes, n := weigh(prefixed(rows, what))
 			f.Logf("%s: %d bytes in %d rows", what, bytes, n)
@@ -119,7 +119,7 @@ var sizeCases = []ledgerCase{
 		// What the intent took beyond one row is left, and disturbs nobody.
 		ann := f.party("ann")
 		ann.promote(ann.seize(), "checkout", 0, 9)
-		if b := f.book(); b.Open != nil || len(b.Head.Functions) != 2001 {
+		if b := f.book(); b.Open != nil || len(b.Head.Functions) != 401 {
 			f.Errorf("%d functions, open is %v", len(b.Head.Functions), b.Open)
 		}
 	}},
@@ -127,13 +127,13 @@ var sizeCases = []ledgerCase{
 		ann := f.party("ann")
 		g := ann.seize()
 		e := entry("checkout", 0, 1)
-		e.Reason = noise(1 << 20)
+		e.Reason = noise(500 << 10)
 		_, err := ann.ledger.Record(f.Context(), g, promotion.Head{}, promotion.Writing{Entry: &e})
 		f.must(err)
-		part := f.row("HIST#000000000001#002")
+		part := f.row("HIST#000000000001#001")
 		for _, break_ := range []func(){
 			func() { part["write"] = table.S("another"); f.must(f.raw().Put(f.Context(), part)) },
-			func() { f.must(f.raw().Delete(f.Context(), f.key("HIST#000000000001#002"))) },
+			func() { f.must(f.raw().Delete(f.Context(), f.key("HIST#000000000001#001"))) },
 		} {
 			break_()
 			_, err := ann.ledger.History(f.Context(), f.scope, promotion.Query{})
@@ -143,7 +143,7 @@ var sizeCases = []ledgerCase{
 	{"a long release is continued in other rows", func(f *fixture) {
 		ann := f.party("ann")
 		r := f.release(4)
-		r.Actor = noise(1 << 20)
+		r.Actor = noise(500 << 10)
 		f.must(ann.ledger.Deposit(f.Context(), r))
 		f.must(ann.ledger.Deposit(f.Context(), f.release(5)))
 		for _, q := range []promotion.ReleaseQuery{{ID: "r4"}, {RunID: r.RunID}, {}} {
@@ -158,7 +158,7 @@ var sizeCases = []ledgerCase{
 		ann := f.party("ann")
 		g := ann.seize()
 		e := entry("checkout", 0, 1)
-		e.Reason = noise(6 << 20)
+		e.Reason = noise(5700 << 10)
 		_, err := ann.ledger.Record(f.Context(), g, promotion.Head{}, promotion.Writing{Entry: &e})
 		f.wantFault(err, "record the promotion in "+f.scope.String()+": it takes 5 MB, and DynamoDB writes at most 4 MB at once", "several apps")
 		if calls := ann.wire.sent(); len(calls) != 0 {
