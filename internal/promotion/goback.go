@@ -2,6 +2,7 @@ package promotion
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -73,6 +74,9 @@ func (r *Runner) goBack(ctx context.Context, o *Outcome, flips []*flip) {
 	if interrupted {
 		kind, reason, why = interruption(ctx)
 	}
+	if overtaken(flips) {
+		kind, reason, why = Fenced, ReasonLockLost, "somebody else has taken over"
+	}
 	switch {
 	case reason == ReasonLockLost && o.count(FateUnknown) > 0:
 		o.end(Fenced, reason, "%s; what this run has moved and not put back is left to whoever did, who finds it in the journal", why)
@@ -89,6 +93,11 @@ func (r *Runner) goBack(ctx context.Context, o *Outcome, flips []*flip) {
 	default:
 		o.end(kind, reason, "%s; no alias of %s was moved", why, env)
 	}
+}
+
+// overtaken tells whether the lock turned out to be somebody else's when an alias was to be written.
+func overtaken(flips []*flip) bool {
+	return slices.ContainsFunc(flips, func(f *flip) bool { return errors.Is(f.err, ErrNotHeld) })
 }
 
 // bringHome puts one alias back, or says why it is not.

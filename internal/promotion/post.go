@@ -49,10 +49,15 @@ func (s *story) post(ctx context.Context, l Leftover) error {
 	if err := s.readBook(ctx); err != nil {
 		return err
 	}
-	if open := s.book.Open; open == nil || open.Entry.RunID != s.req.RunID || open.Entry.Attempt != s.req.Attempt || s.req.RunID == "" {
+	at, err := s.atWork(ctx)
+	if err != nil {
+		return err
+	}
+	if !at {
 		s.whole()
 		return nil
 	}
+	s.failed = true
 	if err := s.preempt(ctx); err != nil {
 		return err
 	}
@@ -68,6 +73,19 @@ func (s *story) post(ctx context.Context, l Leftover) error {
 	}
 	s.o.end(Reconciled, ReasonRepaired, "what this job had left half done in %s is repaired", s.req.Environment.Name)
 	return nil
+}
+
+// atWork tells whether this very run has left something half done, or holds the environment's lock: its container may be
+// alive yet, and about to promote what its job no longer stands for.
+func (s *story) atWork(ctx context.Context) (bool, error) {
+	mine := func(runID, attempt string) bool {
+		return s.req.RunID != "" && runID == s.req.RunID && attempt == s.req.Attempt
+	}
+	if open := s.book.Open; open != nil && mine(open.Entry.RunID, open.Entry.Attempt) {
+		return true, nil
+	}
+	holder, err := s.Locks.Look(ctx, s.req.Scope().Lock())
+	return holder != nil && mine(holder.RunID, holder.Attempt), err
 }
 
 // giveUp gives a code lock back that was kept for later steps.

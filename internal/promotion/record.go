@@ -158,7 +158,7 @@ func (s *story) putBack(ctx context.Context, in Intent, flips []*flip) bool {
 			return false
 		}
 	}
-	if errors.Is(context.Cause(ctx), ErrNotHeld) {
+	if errors.Is(context.Cause(ctx), ErrNotHeld) || overtaken(flips) {
 		return false
 	}
 	w := Writing{Close: in.ID}

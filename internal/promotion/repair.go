@@ -100,7 +100,7 @@ func (l *left) applied() bool {
 }
 
 // reconcile finishes or undoes what an intent says was begun, and closes it. A promotion whose aliases have all moved
-// is finished: they were verified. One that has moved some is undone. A rollback is finished; so forward is for those.
+// is finished: they were verified, unless its job has failed since. One that has moved some is undone. A rollback is finished; so forward is for those.
 // It holds the environment's lock, and the barrier has been passed.
 func (s *story) reconcile(ctx context.Context, in Intent, forward bool) (map[string]Version, error) {
 	say := s.say(StageRepair, "")
@@ -118,7 +118,7 @@ func (s *story) reconcile(ctx context.Context, in Intent, forward bool) (map[str
 			foreignOnes++
 		}
 	}
-	finished := applied == len(work)
+	finished := applied == len(work) && !s.failed
 	switch {
 	case finished:
 	case forward:

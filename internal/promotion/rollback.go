@@ -20,8 +20,19 @@ func (r *Runner) Rollback(ctx context.Context, req Request) Outcome {
 		ctx = Urgent(ctx)
 		if err := s.rollback(ctx); err != nil {
 			s.close(ctx, err, ReasonReadFailed, "what to go back to could not be established; no alias of %s was moved", req.Environment.Name)
+			s.pointToTheWayWithoutLock(err)
 		}
 	})
+}
+
+// pointToTheWayWithoutLock is for whom the lock table keeps from going back.
+func (s *story) pointToTheWayWithoutLock(err error) {
+	var end *ending
+	if errors.As(err, &end) || s.env != nil {
+		return
+	}
+	s.o.Warnings = append(s.o.Warnings, Fault{What: "the lock table does not let this rollback through",
+		Hint: "without-lock goes without it, by the revisions of the aliases alone; it needs to and a reason"})
 }
 
 func (s *story) rollback(ctx context.Context) error {

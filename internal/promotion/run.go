@@ -174,7 +174,7 @@ func (s *story) begin(ctx context.Context) error {
 	return s.takeCode(ctx)
 }
 
-// foresee writes into a plan what a run would meet: the order of commits, and who holds the lock.
+// foresee writes into a plan what a run would meet: the order of commits, what is half done, and who holds the lock.
 func (s *story) foresee(ctx context.Context) error {
 	if !s.ledgered() {
 		return nil
@@ -184,6 +184,10 @@ func (s *story) foresee(ctx context.Context) error {
 		s.o.Warnings = append(s.o.Warnings, Fault{What: "a run would end " + string(against.kind) + ": " + against.sentence})
 	} else if err != nil {
 		return err
+	}
+	if open := s.book.Open; open != nil {
+		s.o.Warnings = append(s.o.Warnings, Fault{What: fmt.Sprintf("%s has begun a %s of %s, and not ended it", runOf(open.Entry), open.Entry.Kind, s.req.Environment.Name),
+			Hint: "if it is dead, the next run finishes or undoes that first; so does mode reconcile"})
 	}
 	holder, err := s.Locks.Look(ctx, s.req.Scope().Lock())
 	if err != nil {
@@ -322,7 +326,7 @@ func (o *Outcome) take(p Plan) {
 		f.Action, f.Method, f.Previous, f.Digest = s.Action, s.Method, s.Previous(), s.Wanted
 		f.Package, f.Changes, f.Drift = s.State.Package, s.Changes, s.Drift
 		if s.State.Stable != nil {
-			f.PreviousDigest = s.State.Stable.Digest
+			f.PreviousDigest, f.PreviousSize = s.State.Stable.Digest, s.State.Stable.Size
 		}
 		switch {
 		case s.Action == ActionNone && s.State.Stable != nil:
