@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // An unpacking is a deployment package on disk, unpacked once however many versions share it.
@@ -77,6 +78,10 @@ func extract(f *zip.File, dir string) error {
 	if f.Mode()&os.ModeSymlink != 0 {
 		return symlink(from, name, path)
 	}
+	// A process that is started meanwhile would have the file open for writing until it becomes its program, and what
+	// somebody may write to cannot be executed: "text file busy". https://go.dev/issue/22315
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	// Lambda keeps the package's modes: a bootstrap that is not executable fails there, so it has to fail here.
 	to, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, f.Mode().Perm()|0o400)
 	if err != nil {
