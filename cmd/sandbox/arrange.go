@@ -6,8 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
-	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,19 +32,15 @@ func client(box *sandbox.Server) *lambda.Client {
 	})
 }
 
-// createFunctions makes functions as an infrastructure tool does: with some first code, here a bootstrap that answers
-// nothing, and without alias or version.
-func createFunctions(ctx context.Context, box *sandbox.Server, names []string, dist string) error {
-	api := client(box)
+// createFunctions makes functions as an infrastructure tool does: with some first code, and without alias or
+// version.
+func createFunctions(ctx context.Context, box *sandbox.Server, code map[string][]byte) error {
+	api, names := client(box), slices.Sorted(maps.Keys(code))
 	for _, name := range names {
-		code, err := archive(filepath.Join(dist, name, "bootstrap"))
-		if err != nil {
-			return err
-		}
 		if _, err := api.CreateFunction(ctx, &lambda.CreateFunctionInput{
 			FunctionName: aws.String(name), Role: aws.String("arn:aws:iam::" + sandbox.DefaultAccount + ":role/shop"),
 			Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"), Timeout: aws.Int32(10),
-			Description: aws.String("made before its first release"), Code: &types.FunctionCode{ZipFile: code},
+			Description: aws.String("made before its first release"), Code: &types.FunctionCode{ZipFile: code[name]},
 		}); err != nil {
 			return fmt.Errorf("create function %s: %w", name, err)
 		}
@@ -76,13 +73,29 @@ func archive(bootstrap string) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// aliasVersion is the version that an alias holds.
-func aliasVersion(ctx context.Context, box *sandbox.Server, function, alias string) (string, error) {
-	out, err := client(box).GetAlias(ctx, &lambda.GetAliasInput{FunctionName: aws.String(function), Name: aws.String(alias)})
+// withFile is an archive with one more file. What is in it is not compressed anew: that is most of the work.
+func withFile(archive []byte, name string, content []byte) ([]byte, error) {
+	old, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
 	if err != nil {
-		return "", fmt.Errorf("read alias %s of %s: %w", alias, function, err)
+		return nil, err
 	}
-	return aws.ToString(out.FunctionVersion), nil
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, f := range old.File {
+		if err := z.Copy(f); err != nil {
+			return nil, err
+		}
+	}
+	header := &zip.FileHeader{Name: name}
+	header.SetMode(0o644)
+	w, err := z.CreateHeader(header)
+	if err == nil {
+		_, err = w.Write(content)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	return b.Bytes(), err
 }
 
 // environmentURL finds the environment's address in what `promote setup --json` printed.
