@@ -100,7 +100,7 @@ var inputTable = []InputDoc{
 		shape: releaseNotesShape},
 	{Name: "generated-notes", Placeholder: "BOOL", Modes: recording, Description: "true adds the notes that GitHub generates. Overrides the file's; without both it is false",
 		shape: flagShape},
-	{Name: "release-notes-file", Placeholder: "FILE", Modes: recording, Description: "A file, relative to the workspace, that the release notes are written to; without it none is",
+	{Name: "release-notes-file", Placeholder: "FILE", Modes: recording, Description: "The file, relative to the workspace, that the release notes are written to; without it it is promote-release-notes.md in the runner's temporary folder",
 		shape: notesFileShape},
 	{Name: "deployments", Placeholder: "CHOICE", Modes: recording, Description: "auto files a GitHub deployment where the job's environment does not, off files none. Overrides the file's; without both it is auto",
 		shape: deploymentsShape},

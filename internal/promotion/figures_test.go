@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -14,9 +15,12 @@ import (
 	"github.com/promote-on-success/promote/internal/account"
 	"github.com/promote-on-success/promote/internal/check"
 	"github.com/promote-on-success/promote/internal/function"
+	"github.com/promote-on-success/promote/internal/lease"
+	"github.com/promote-on-success/promote/internal/ledger"
 	"github.com/promote-on-success/promote/internal/promotion"
 	"github.com/promote-on-success/promote/internal/sandbox"
 	"github.com/promote-on-success/promote/internal/sandbox/sandboxtest"
+	"github.com/promote-on-success/promote/internal/table"
 )
 
 // The figures of README, in virtual time: they depend on what is called and on the quotas, not on the machine.
@@ -40,6 +44,17 @@ func (th *theatre) quota(rate float64) {
 	functions := function.New(lambdas, s3.NewFromConfig(acct.Config), ecr.NewFromConfig(acct.Config), function.Options{Workspace: th.workspace})
 	th.runner.Packages, th.runner.Functions, th.runner.Aliases = functions, functions, functions
 	th.runner.Checks = check.New(lambdas, check.Options{Workspace: th.workspace})
+	th.config = acct.Config
+}
+
+// lock switches locks and ledger on, within the same quotas.
+func (th *theatre) lock() {
+	th.t.Helper()
+	rows := table.New(dynamodb.NewFromConfig(th.config), lockTable, table.Current())
+	if _, err := rows.Setup(th.t.Context(), func(string, ...any) {}); err != nil {
+		th.t.Fatal(err)
+	}
+	th.runner.Locks, th.runner.Ledger = lease.New(rows), ledger.New(rows)
 }
 
 func TestFigures(t *testing.T) {
@@ -69,6 +84,9 @@ func TestFigures(t *testing.T) {
 			}
 		}
 		t.Logf("%-40s %8s  %d in the shared class  %v", what, took.Round(10*time.Millisecond), shared, calls)
+		if tables := th.cloud.Count("dynamodb"); len(tables) > 0 {
+			t.Logf("%-40s %8s  of DynamoDB: %v", "", "", tables)
+		}
 		return shared, took
 	}
 
@@ -119,6 +137,34 @@ func TestFigures(t *testing.T) {
 		}
 		if _, took := measure(t, th, "500 functions unchanged", req, promotion.Unchanged); took > 40*time.Second {
 			t.Errorf("500 unchanged functions took %s, expected at most 40 s", took)
+		}
+	})
+
+	play(t, "one function under locks", aws, func(t *testing.T, th *theatre) {
+		th.cloud.Function("fn-000", sandboxtest.Code{Name: "old"})
+		th.quota(10)
+		th.lock()
+		measure(t, th, "first release, locked", th.request("one", "fn-000"), promotion.Promoted)
+		measure(t, th, "one function changed, locked", th.request("two", "fn-000"), promotion.Promoted)
+		tables := 0
+		for _, n := range th.cloud.Count("dynamodb") {
+			tables += n
+		}
+		if tables > 5 {
+			t.Errorf("%d calls of DynamoDB, expected at most 5", tables)
+		}
+		measure(t, th, "unchanged, locked", th.request("two", "fn-000"), promotion.Unchanged)
+	})
+
+	play(t, "five hundred functions under locks", sandbox.Options{UpdateTime: 2 * time.Second, Latency: 30 * time.Millisecond, RateLimit: 15}, func(t *testing.T, th *theatre) {
+		list := names(500)
+		th.functions("old", list...)
+		th.quota(10)
+		th.lock()
+		req := th.request("old", list...)
+		measure(t, th, "500 functions adopted", req, promotion.Unchanged)
+		if shared, took := measure(t, th, "500 functions unchanged, vouched for", req, promotion.Unchanged); took > 20*time.Second || shared > 0 {
+			t.Errorf("500 unchanged functions that the ledger knows took %s and %d calls of the shared class", took, shared)
 		}
 	})
 }

@@ -33,6 +33,7 @@ type theatre struct {
 	network   *network
 	workspace string
 	runner    *promotion.Runner
+	config    aws.Config // of the account, once it has quotas
 }
 
 func newTheatre(t *testing.T, o sandbox.Options) *theatre {
