@@ -59,7 +59,7 @@ func (g *group) fault(candidate Source) Fault {
 	switch {
 	case g.kind == concernFloor && g.other.Relation == Identical:
 		f.What = fmt.Sprintf("commit %s was rolled back for %s", mine, functions)
-		f.Hint = "promote a commit that comes after it"
+		f.Hint = "promote a commit that comes after it, or lift the floor with mode unlock, target floor"
 	case g.kind == concernFloor:
 		f.What = fmt.Sprintf("commit %s is behind %s, %s", mine, other, role)
 		f.Hint = fmt.Sprintf("promote a commit that comes after %s", other)
