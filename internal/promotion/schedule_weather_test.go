@@ -24,6 +24,7 @@ type weather struct {
 	dead    bool
 	frozen  time.Time // until when every request is held
 	cut     time.Time // until when DynamoDB cannot be reached
+	slow    time.Time // until when every request to Lambda is held
 }
 
 // deedOf names a request by what it does to the story.
@@ -103,6 +104,9 @@ func (w *weather) RoundTrip(r *http.Request) (*http.Response, error) {
 
 	w.mu.Lock()
 	dead, held, cut := w.dead, time.Until(w.frozen), time.Until(w.cut) > 0
+	if function != "" {
+		held = max(held, time.Until(w.slow))
+	}
 	w.mu.Unlock()
 	switch {
 	case dead:
@@ -139,6 +143,8 @@ func (w *weather) meet(deed string) (hit strike) {
 		w.frozen = time.Now().Add(hit.For)
 	case "no table":
 		w.cut = time.Now().Add(hit.For)
+	case "no lambda":
+		w.slow = time.Now().Add(hit.For)
 	}
 	return hit
 }
