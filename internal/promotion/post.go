@@ -116,18 +116,18 @@ func (s *story) condemn(ctx context.Context, l Leftover) error {
 		return err
 	}
 	for _, r := range found {
-		if r.State != ReleaseReady {
-			continue
-		}
-		why := fmt.Sprintf("the job that deployed or tested it ended with %s (%s)", s.req.JobStatus, runName(s.req))
-		if err := s.Ledger.Conclude(ctx, r.Scope, r.ID, ReleaseVoid, why); err != nil {
-			return err
-		}
-		s.say(StageRecord, "")("release %s is void: %s", r.ID, why)
-		if r.Owner != "" {
-			if err := s.giveUp(ctx, r.Owner, true); err != nil {
+		if r.State == ReleaseReady {
+			why := fmt.Sprintf("the job that deployed or tested it ended with %s (%s)", s.req.JobStatus, runName(s.req))
+			if err := s.Ledger.Conclude(ctx, r.Scope, r.ID, ReleaseVoid, why); err != nil {
 				return err
 			}
+			s.say(StageRecord, "")("release %s is void: %s", r.ID, why)
+		}
+		if r.Owner == "" {
+			continue
+		}
+		if err := s.giveUp(ctx, r.Owner, true); err != nil {
+			return err
 		}
 	}
 	return nil
