@@ -46,7 +46,10 @@ func createFunctions(ctx context.Context, box *sandbox.Server, code map[string][
 		}
 	}
 	for _, name := range names {
-		if err := lambda.NewFunctionActiveV2Waiter(api).Wait(ctx, &lambda.GetFunctionInput{FunctionName: aws.String(name)}, waitAtMost); err != nil {
+		waiter := lambda.NewFunctionActiveV2Waiter(api, func(o *lambda.FunctionActiveV2WaiterOptions) {
+			o.MinDelay, o.MaxDelay = 100*time.Millisecond, time.Second
+		})
+		if err := waiter.Wait(ctx, &lambda.GetFunctionInput{FunctionName: aws.String(name)}, waitAtMost); err != nil {
 			return fmt.Errorf("wait for function %s: %w", name, err)
 		}
 	}
