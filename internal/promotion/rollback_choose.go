@@ -100,19 +100,17 @@ type Choice struct {
 // about, and past versions that were rolled back before. entries are newest first. It returns the entry that is undone,
 // nil if there is none.
 func Undo(entries []Entry, head Head, keys []string) (map[string]Choice, *Entry) {
-	undone := map[uint64]bool{}
+	undone := takenBack{}
 	for _, e := range entries {
-		for _, n := range e.Undoes {
-			undone[n] = true
-		}
+		undone.add(e)
 	}
 	for i, e := range entries {
-		if e.Kind != EntryPromotion || undone[e.Number] {
+		if e.Kind != EntryPromotion {
 			continue
 		}
 		choice := map[string]Choice{}
 		for _, m := range e.Moves {
-			if slices.Contains(keys, m.Function) && (m.Fate == FateMoved || m.Fate == FateCreated) && head.Functions[m.Function].Version == m.To {
+			if slices.Contains(keys, m.Function) && (m.Fate == FateMoved || m.Fate == FateCreated) && head.Functions[m.Function].Version == m.To && !undone.has(e, m.Function) {
 				choice[m.Function] = before(entries[i:], m, undone)
 			}
 		}
@@ -123,15 +121,31 @@ func Undo(entries []Entry, head Head, keys []string) (map[string]Choice, *Entry)
 	return nil, nil
 }
 
+// takenBack are the promotions that rollbacks took back, function by function: one may be about some of them only.
+type takenBack map[uint64]map[string]bool
+
+func (t takenBack) add(e Entry) {
+	for _, n := range e.Undoes {
+		if t[n] == nil {
+			t[n] = map[string]bool{}
+		}
+		for _, m := range e.Moves {
+			t[n][m.Function] = t[n][m.Function] || m.Fate == FateMoved
+		}
+	}
+}
+
+func (t takenBack) has(e Entry, key string) bool { return t[e.Number][key] }
+
 // before finds the version before a move, and goes on past those that were promoted and rolled back.
-func before(entries []Entry, m Recording, undone map[uint64]bool) Choice {
+func before(entries []Entry, m Recording, undone takenBack) Choice {
 	c := Choice{From: m.To, To: m.From, Source: m.FromSource, Undoes: []uint64{entries[0].Number}}
 	for _, e := range entries[1:] {
 		for _, earlier := range e.Moves {
 			if earlier.Function != m.Function || earlier.To != c.To || earlier.From == earlier.To || e.Kind != EntryPromotion {
 				continue
 			}
-			if !undone[e.Number] {
+			if !undone.has(e, m.Function) {
 				c.Release = e.Release
 				return c
 			}
