@@ -105,6 +105,9 @@ type output struct{ value, delimiter string }
 
 func outputs(text string) (map[string]output, error) {
 	found := map[string]output{}
+	if text == "" {
+		return found, nil
+	}
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	for i := 0; i < len(lines); i++ {
 		name, delimiter, is := strings.Cut(lines[i], "<<")

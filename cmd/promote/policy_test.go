@@ -44,12 +44,13 @@ type world struct {
 	t   *testing.T
 	s   *stage
 	dir string
+	tmp string // for the program's own files
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	code := runner.NewGo()
-	w := &world{t: t, dir: t.TempDir()}
+	w := &world{t: t, dir: t.TempDir(), tmp: t.TempDir()}
 	w.s = &stage{t: t, code: code, cloud: sandboxtest.Start(t, sandbox.Options{Runner: code})}
 	return w
 }
@@ -69,21 +70,27 @@ func (w *world) run(args ...string) (code int, stdout, stderr string) {
 
 func (w *world) runWith(env []string, args ...string) (code int, stdout, stderr string) {
 	w.t.Helper()
-	cmd := exec.Command("promote", args...)
-	cmd.Dir = w.dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "TMPDIR=" + w.t.TempDir(), "AWS_EC2_METADATA_DISABLED=true"}
-	for name, value := range w.s.cloud.Env() {
-		if strings.HasPrefix(name, "AWS_") {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
-	}
-	cmd.Env = append(cmd.Env, env...)
+	cmd := w.command(env, args...)
 	var out, err bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &err
 	if e := cmd.Run(); cmd.ProcessState == nil {
 		w.t.Fatal(e)
 	}
 	return cmd.ProcessState.ExitCode(), out.String(), err.String()
+}
+
+// command is the program, in the workspace, with the sandbox as its AWS.
+func (w *world) command(env []string, args ...string) *exec.Cmd {
+	cmd := exec.Command("promote", args...)
+	cmd.Dir = w.dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "TMPDIR=" + w.tmp, "AWS_EC2_METADATA_DISABLED=true"}
+	for name, value := range w.s.cloud.Env() {
+		if strings.HasPrefix(name, "AWS_") {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	cmd.Env = append(cmd.Env, env...)
+	return cmd
 }
 
 func (w *world) do(v verb, args ...string) {

@@ -87,6 +87,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"alias":   verb((*stage).alias).command(),
 	// configure FUNCTION NAME=VALUE...: environment variables of $LATEST
 	"configure": verb((*stage).configure).command(),
+	// timeout FUNCTION SECONDS: how long $LATEST may take to answer
+	"timeout": verb((*stage).timeout).command(),
 	// bucket NAME; object s3://BUCKET/KEY FILE; image REPOSITORY:TAG CODE; image-function NAME REPOSITORY:TAG
 	"bucket":         verb((*stage).bucket).command(),
 	"object":         verb((*stage).object).command(),
@@ -113,6 +115,21 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"history":  verb((*stage).history).command(),
 	// restore APP ENVIRONMENT FENCE: the lock's rows are those of a backup
 	"restore": verb((*stage).restore).command(),
+	// carried: what the last step put into GITHUB_ENV is in the next one's environment
+	"carried": verb((*stage).carried).command(),
+	// post STATUS: from here on it is the post-entrypoint of the step that ran last, in a job that ended so. step [RUN]:
+	// another step, maybe of another run.
+	"post": verb((*stage).post).command(),
+	"step": verb((*stage).step).command(),
+	// freeze: stop the programs in the background. thaw: let them go on.
+	"freeze": verb((*stage).freeze).command(),
+	"thaw":   verb((*stage).thaw).command(),
+	// keep OUTPUT VARIABLE: of the last step
+	"keep": verb((*stage).keep).command(),
+	// hub-commit NAME[=PARENT]...: commits at GitHub, whose hashes the variables get. hub-down, hub-up: whether GitHub answers.
+	"hub-commit": verb((*stage).hubCommit).command(),
+	"hub-down":   verb((*stage).hubDown).command(),
+	"hub-up":     verb((*stage).hubUp).command(),
 	// at-most DURATION: how long the last run may have taken
 	"at-most": verb((*stage).atMost).command(),
 	// asked: wait until a function of kind slow was invoked

@@ -39,6 +39,7 @@ type stage struct {
 	invoked chan struct{}      // has something once a function of kind slow was asked
 	tables  []string           // the regions that have a lock table
 	hold    string             // the fault that was armed last
+	state   []string           // the STATE_ variables that are set
 }
 
 type stageKey struct{}
@@ -142,6 +143,7 @@ func (s *stage) action(ts *testscript.TestScript, args []string) error {
 		"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": work, "GITHUB_REPOSITORY": "octo-org/shop", "GITHUB_EVENT_NAME": "push",
 		"GITHUB_RUN_ID": "42", "GITHUB_RUN_ATTEMPT": "1", "GITHUB_ACTOR": "octocat", "GITHUB_SHA": strings.Repeat("0123abcd", 5),
 		"GITHUB_OUTPUT": filepath.Join(work, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(work, "summary.md"),
+		"GITHUB_ENV": filepath.Join(work, "env"), "GITHUB_STATE": filepath.Join(work, "state"),
 	} {
 		ts.Setenv(name, value)
 	}
@@ -299,6 +301,21 @@ func (s *stage) configure(_ *testscript.TestScript, args []string) error {
 	name, region := place(args[0])
 	if _, err := s.api(region).UpdateFunctionConfiguration(s.ctx(), &lambda.UpdateFunctionConfigurationInput{
 		FunctionName: &name, Environment: &types.Environment{Variables: variables},
+	}); err != nil {
+		return err
+	}
+	return s.settled(name, region)
+}
+
+// timeout lets a function take so many seconds.
+func (s *stage) timeout(_ *testscript.TestScript, args []string) error {
+	seconds, err := strconv.Atoi(args[1])
+	if err != nil {
+		return errUsage
+	}
+	name, region := place(args[0])
+	if _, err := s.api(region).UpdateFunctionConfiguration(s.ctx(), &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: &name, Timeout: aws.Int32(int32(seconds)),
 	}); err != nil {
 		return err
 	}
