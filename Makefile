@@ -1,4 +1,4 @@
-.PHONY: test demo lint bench oracles conformance conformance-sweep ci long
+.PHONY: test demo lint bench oracles model conformance conformance-sweep ci long
 
 test:
 	go test ./...
@@ -18,6 +18,10 @@ bench:
 oracles:
 	.ci/dynamodb-local
 	.ci/github-openapi
+
+# Every interleaving of what promotions rest on, as a model; see internal/promotion/model/README.md.
+model:
+	.ci/model
 
 # Whether AWS behaves as promote relies on, on the account that the default credentials reach and that
 # PROMOTE_CONFORMANCE_ACCOUNT names; see internal/conformance/README.md. Costs less than a cent.

@@ -3,6 +3,7 @@ package lease_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -112,45 +113,52 @@ func TestCrowd(t *testing.T) {
 	t.Run("waits in line", func(t *testing.T) { bubble(t, func(f *fixture) { handOver(f, 3) }) })
 }
 
-// TestFigures prints how many calls a run makes while nobody competes, and what a single waiter waits.
+// TestFigures prints how many calls each deed costs while nobody competes, and for how long a lock lies idle for which
+// somebody waits.
 func TestFigures(t *testing.T) {
-	bubble(t, func(f *fixture) {
-		ann := f.party("ann")
-		ways := map[string]func(){
-			"code and environment, one after the other": func() {
-				h := ann.keep(ann.locks.Acquire(f.Context(), promotion.Lock{App: f.lock.App}, ann.contender(), nil))
-				f.must(h.Release(f.Context(), true))
-				f.must(ann.acquire().Release(f.Context(), true))
-			},
-			"code, then in exchange environment, given back by the last transaction": func() {
-				h := ann.keep(ann.locks.Acquire(f.Context(), promotion.Lock{App: f.lock.App}, ann.contender(), nil))
-				next := ann.keep(ann.locks.Exchange(f.Context(), h, true, f.lock, ann.contender(), nil))
-				f.must(ann.table.Transact(f.Context(), fmt.Sprintf("finish-%d", acts.Add(1)), ann.table.GiveBack(next.Grant(), true, nil)))
-				next.(interface{ GivenBack() }).GivenBack()
-			},
+	bubble(t, costs)
+	bubble(t, func(f *fixture) { idle(f, 50) })
+}
+
+func costs(f *fixture) {
+	ann := f.party("ann")
+	code := promotion.Lock{App: f.lock.App}
+	told := func(deed string) {
+		f.Logf("uncontended: %s: %d calls %v", deed, len(ann.wire.sent()), ann.wire.sent())
+		ann.wire.reset()
+	}
+	for first := true; ; first = false { // the first exchange teaches the way
+		ann.wire.reset()
+		h := ann.keep(ann.locks.Acquire(f.Context(), code, ann.contender(), nil))
+		if !first {
+			told("acquire")
 		}
-		for way, walk := range ways {
-			walk() // the first time teaches the way
-			ann.wire.reset()
-			walk()
-			f.Logf("uncontended, %s: %d calls %v", way, len(ann.wire.sent()), ann.wire.sent())
+		next := ann.keep(ann.locks.Exchange(f.Context(), h, true, f.lock, ann.contender(), nil))
+		if !first {
+			told("exchange")
 		}
-	})
+		f.must(next.Release(f.Context(), true))
+		if !first {
+			told("release (none where the ledger's last transaction gives the lock back)")
+			return
+		}
+	}
+}
+
+// idle measures the time from the return of a release to the acquisition by the only one who waits.
+func idle(f *fixture, times int) {
 	var sum, worst time.Duration
-	const times = 50
-	bubble(t, func(f *fixture) {
-		for range times {
-			ann, ben := f.party("ann"), f.party("ben")
-			h := ann.acquire()
-			w := ben.queue(f.Context(), nil)
-			time.Sleep(3 * time.Second)
-			released := time.Now()
-			f.must(h.Release(f.Context(), true))
-			next := w.got()
-			gap := time.Since(released)
-			sum, worst = sum+gap, max(worst, gap)
-			f.must(next.Release(f.Context(), true))
-		}
-	})
-	t.Logf("from a release to the acquisition by the one who waits: %s on average, %s at most, of %d", (sum / times).Round(time.Millisecond), worst.Round(time.Millisecond), times)
+	for range times {
+		ann, ben := f.party("ann"), f.party("ben")
+		h := ann.acquire()
+		w := ben.queue(f.Context(), nil)
+		time.Sleep(1500*time.Millisecond + rand.N(time.Second))
+		released := time.Now()
+		f.must(h.Release(f.Context(), true))
+		next := w.got()
+		gap := time.Since(released)
+		sum, worst = sum+gap, max(worst, gap)
+		f.must(next.Release(f.Context(), true))
+	}
+	f.Logf("from a release to the acquisition by the one who waits: %s on average, %s at most, of %d hand-overs one by one", (sum / time.Duration(times)).Round(time.Millisecond), worst.Round(time.Millisecond), times)
 }

@@ -59,6 +59,11 @@ func TestDynamoDBLocalHoldsACrowdApart(t *testing.T) {
 	local(t, "line", func(f *fixture) { handOver(f, 2) })
 }
 
+func TestDynamoDBLocalFigures(t *testing.T) {
+	local(t, "costs", costs)
+	local(t, "idle", func(f *fixture) { idle(f, 15) })
+}
+
 // The schedules of TestRandomSchedules, side by side, each on a lock of its own.
 func TestDynamoDBLocalUnderRandomSchedules(t *testing.T) {
 	const histories = 16
