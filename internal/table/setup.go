@@ -94,7 +94,7 @@ func (t *Table) Explain(err error, deed string) error {
 			Hint: "`promote setup` (mode: setup) creates it, once for each account and region; if it exists elsewhere, check region, role and lock-table",
 		}}
 	}
-	if awserr.Code(err) == "ValidationException" && strings.Contains(err.Error(), "match the schema") {
+	if awserr.Code(err) == "ValidationException" && (strings.Contains(err.Error(), "match the schema") || strings.Contains(err.Error(), "key schema element")) {
 		return &explained{cause: err, Fault: t.foreign(deed + ": the DynamoDB table \"" + t.name + "\" has another key than promote's")}
 	}
 	return awserr.Explain(err, deed)
