@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -53,7 +54,7 @@ func (s surrounding) load(inputs map[string]config.Input) (config.Result, []prom
 		Repository: s.repository,
 		RunURL:     s.runURL,
 		Actor:      s.actor,
-		Release:    releaseID(time.Now(), s.commit),
+		Release:    releaseID(time.Now(), cmp.Or(inputs["commit"].Value, s.commit)),
 
 		RepositoryID: s.repositoryID,
 		Ref:          s.ref,
@@ -91,7 +92,7 @@ func readFile(workspace string, inputs map[string]config.Input) config.File {
 // chance to be unique.
 func releaseID(now time.Time, commit string) string {
 	id := now.UTC().Format("20060102T150405Z")
-	if len(commit) >= 7 {
+	if wholeCommit.MatchString(commit) {
 		id += "-" + commit[:7]
 	}
 	chance := make([]byte, 4)

@@ -107,6 +107,9 @@ func TestUnderLocks(t *testing.T) {
 			expect(t, a, promotion.Promoted, promotion.ReasonVerified)
 			expect(t, b, promotion.Superseded, promotion.ReasonOlder)
 			co.whole("a", "b")
+			if n := older.network.count("UpdateFunctionCode"); n != 0 {
+				t.Errorf("the older one changed the code %d times after the newer one had been promoted", n)
+			}
 			if co.answer("a") != co.answer("b") {
 				t.Errorf("a answers %s and b %s", co.answer("a"), co.answer("b"))
 			}

@@ -239,6 +239,7 @@ func (s *story) repaired(ctx context.Context, in Intent, work []*left, finished,
 	} else {
 		entry.Kind = EntryUndone
 	}
+	repair.Intent.Entry.Moves = slices.DeleteFunc(slices.Clone(entry.Moves), func(m Recording) bool { return m.Fate == FateKept })
 	w.Next = next
 	if told {
 		w.Entry = &entry

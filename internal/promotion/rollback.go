@@ -113,8 +113,11 @@ func (s *story) rollbackOpen(ctx context.Context, in Intent) (done bool, err err
 		return false, err
 	}
 	s.carry(ctx, work, func(l *left) (Version, bool) { return l.move.From, l.applied() && l.move.From != 0 })
-	undone := in.Entry
-	s.o.Previous = &undone
+	for _, l := range work {
+		if l.fate == FateBack { // to the rollback this is the move that was asked for
+			l.fate = FateMoved
+		}
+	}
 	if s.reportBack(work); s.o.count(FateUnknown) > 0 {
 		s.unclean = true
 		s.o.end(NeedsAttention, ReasonUnproved, "not every alias of %s could be put back: the commands are in the report", s.req.Environment.Name)
@@ -131,7 +134,7 @@ func (s *story) rollbackOpen(ctx context.Context, in Intent) (done bool, err err
 		}
 	}
 	s.recordRollback(ctx, Writing{Next: next, Entry: &e, Close: in.ID})
-	s.o.end(RolledBack, ReasonAsked, "%s of %s put back from the unfinished promotion of %s", plural(s.o.count(FateBack), "alias"), s.req.Environment.Name, runOf(in.Entry))
+	s.o.end(RolledBack, ReasonAsked, "%s of %s put back from the unfinished promotion of %s", plural(s.o.count(FateMoved), "alias"), s.req.Environment.Name, runOf(in.Entry))
 	return true, nil
 }
 

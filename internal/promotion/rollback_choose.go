@@ -306,7 +306,6 @@ func (s *story) flippedBack(flips []*flip) {
 		entry := s.o.function(f.step.Function.Key)
 		entry.Fate = f.fate
 		if f.fate == FateMoved {
-			entry.Fate = FateBack
 			continue
 		}
 		s.o.fault(f.err)
@@ -316,7 +315,7 @@ func (s *story) flippedBack(flips []*flip) {
 		}
 		trouble++
 	}
-	back, env := s.o.count(FateBack), s.req.Environment.Name
+	back, env := s.o.count(FateMoved), s.req.Environment.Name
 	switch {
 	case trouble == 0:
 		s.o.end(RolledBack, ReasonAsked, "%s of %s put back", plural(back, "alias"), env)

@@ -50,7 +50,7 @@ func (s *story) again(ctx context.Context, err error) bool {
 	if !errors.Is(err, errPlanAnew) {
 		return false
 	}
-	s.say(StagePlan, "")("others have promoted meanwhile: the plan is made anew")
+	s.say(StagePlan, "")("what the plan was made of has changed: it is made anew")
 	s.leave(ctx)
 	fresh := begin(s.req)
 	fresh.Started, fresh.Waited, fresh.Repairs = s.o.Started, s.o.Waited, s.o.Repairs
@@ -171,7 +171,14 @@ func (s *story) begin(ctx context.Context) error {
 	if err := s.order(ctx); err != nil {
 		return err
 	}
-	return s.takeCode(ctx)
+	if err := s.takeCode(ctx); err != nil || !s.waited {
+		return err
+	}
+	// Whoever had the lock may have promoted meanwhile. Asked here, an older commit does not get into $LATEST either.
+	if err := s.readBook(ctx); err != nil {
+		return err
+	}
+	return s.order(ctx)
 }
 
 // foresee writes into a plan what a run would meet: the order of commits, what is half done, and who holds the lock.

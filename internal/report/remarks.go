@@ -123,6 +123,8 @@ func repaired(r promotion.Repair, v voice) string {
 	}
 	if s := someNames(v, moves); s != "" {
 		text += ": " + s
+	} else {
+		text += ": no alias had been moved"
 	}
 	if s := someNames(v, r.Foreign); s != "" {
 		text += "; somebody else has moved " + s + " since, and that stands"
