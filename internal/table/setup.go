@@ -44,7 +44,7 @@ func (t *Table) Setup(ctx context.Context, say promotion.Say) (State, error) {
 		return State{}, t.Explain(err, "set up "+t.String())
 	}
 	if err := t.fits(found); err != nil {
-		return State{}, err
+		return State{}, fmt.Errorf("%w: %w", err, promotion.ErrNoTable)
 	}
 	state := State{ARN: aws.ToString(found.TableArn), Differences: differences(found)}
 	for _, complete := range []func(context.Context, *types.TableDescription, *State, promotion.Say) error{t.expire, t.backUp, t.protect} {
