@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -22,18 +23,20 @@ import (
 
 // runAction is the program as a workflow's step: inputs from the environment, the story into the log, the outcome into
 // outputs, the job summary and annotations. It returns the exit code.
-func runAction(ctx context.Context, getenv func(string) string, stdout io.Writer) int {
+func runAction(ctx context.Context, getenv func(string) string, stdout io.Writer, web *http.Client) int {
 	step := actions.New(getenv, stdout)
 	defer step.Finish()
+	a := newAction(step, getenv, web)
 	if inPost(step) {
-		return runPost(ctx, step, getenv)
+		return a.runPost(ctx)
 	}
-	a := newAction(step, getenv)
 	result, faults := a.load()
 	if len(faults) > 0 {
 		refused := promotion.BadInput(result.Request, faults)
+		published, warnings := a.refuse(ctx, result.Known, faults)
+		refused.Warnings = append(refused.Warnings, warnings...)
 		publish(step, refused, "")
-		return give(step, refused, report.Published{})
+		return give(step, refused, published)
 	}
 	remember(step, result)
 	a.adviseGroup(result)
@@ -46,10 +49,14 @@ func runAction(ctx context.Context, getenv func(string) string, stdout io.Writer
 	var outcomes []promotion.Outcome
 	published := report.Published{}
 	var policies policies
-	for _, target := range result.Targets {
-		outcome, told := a.carryOut(ctx, target)
-		published = told
+	for i, target := range result.Targets {
+		done := a.carryOut(ctx, target)
+		if done.told {
+			a.rememberTold(i + 1)
+		}
+		outcome := done.outcome
 		outcomes = append(outcomes, outcome)
+		published = cmp.Or(done.published, published)
 		appendix := ""
 		if document, note := neededPolicy(target); policies.isNew(document) {
 			appendix = report.PolicySummary(document, note)
@@ -67,7 +74,7 @@ type action struct {
 	advised []promotion.Fault // of the workflow file, for the first outcome that is shown
 }
 
-func newAction(step *actions.Step, getenv func(string) string) *action {
+func newAction(step *actions.Step, getenv func(string) string, web *http.Client) *action {
 	workspace := getenv("GITHUB_WORKSPACE")
 	if info, err := os.Stat(workspace); workspace == "" || err != nil || !info.IsDir() {
 		workspace = "."
@@ -77,7 +84,9 @@ func newAction(step *actions.Step, getenv func(string) string) *action {
 	if around.commit, problem = step.Commit(); problem != nil {
 		step.Annotate(annotation(actions.Warning, promotion.FaultOf(problem)))
 	}
-	return &action{step: step, around: around, wiring: wiring{getenv: getenv, workspace: workspace, mask: step.Mask}}
+	return &action{step: step, around: around, wiring: wiring{
+		getenv: getenv, workspace: workspace, mask: step.Mask, workflow: true, grace: newGrace(), web: web,
+	}}
 }
 
 // load reads the configuration, and masks every secret in it before anything else is done.
@@ -97,7 +106,7 @@ func (a *action) load() (config.Result, []promotion.Fault) {
 
 // openGitHub makes GitHub the one who knows how commits stand to each other. A clone in a workflow is mostly shallow.
 func (a *action) openGitHub(result config.Result) {
-	client, err := github.Open(github.Options{Getenv: a.getenv, Token: result.Settings.GitHubToken.Reveal(), Version: version})
+	client, err := github.Open(github.Options{Getenv: a.getenv, Token: result.Settings.GitHubToken.Reveal(), Version: version, HTTPClient: a.web})
 	if err != nil {
 		a.step.Debug("%v", err)
 		a.commits = gitlog.In(a.workspace)
@@ -108,20 +117,30 @@ func (a *action) openGitHub(result config.Result) {
 }
 
 // carryOut does what one target asks for, and tells of it in the log.
-func (a *action) carryOut(ctx context.Context, target config.Target) (promotion.Outcome, report.Published) {
+func (a *action) carryOut(ctx context.Context, target config.Target) carriedOut {
 	log := &groupedLog{step: a.step, single: len(target.Request.Functions) <= 1, groups: map[string]*functionLog{}}
 	a.tell = log.tell
 	target.Request.Commit = a.untagged(ctx, target.Request)
-	outcome, owner, published := a.wiring.carryOut(ctx, target)
+	done := a.wiring.carryOut(ctx, target)
 	log.close()
-	outcome.Warnings = append(outcome.Warnings, a.advised...)
+	done.outcome.Warnings = append(done.outcome.Warnings, a.advised...)
 	a.advised = nil
-	if owner != "" {
-		a.step.Mask(owner.Reveal())
-		warn(a.step, a.step.SetEnv(lockVariable, owner.Reveal()))
-		warn(a.step, a.step.SaveState(stateOwner, owner.Reveal()))
+	if owner := done.owner.Reveal(); owner != "" {
+		a.step.Mask(owner)
+		warn(a.step, a.step.SetEnv(lockVariable, owner))
+		warn(a.step, a.step.SaveState(stateOwner, owner))
 	}
-	return outcome, published
+	return done
+}
+
+// refuse tells people of a run whose input is wrong, as far as it is known whom.
+func (a *action) refuse(ctx context.Context, known config.Target, faults []promotion.Fault) (report.Published, []promotion.Fault) {
+	if req := &known.Request; req.App == "" || req.Environment.Name == "" { // half a name would be somebody else's
+		req.App, req.Environment = "", promotion.Environment{}
+	}
+	h := a.newHub(known)
+	published, warnings, _ := h.end(ctx, promotion.BadInput(known.Request, faults))
+	return published, warnings
 }
 
 // untagged is the commit of a run about a tag. A hash given by hand may be that of an annotated tag's own object.

@@ -120,11 +120,11 @@ func (c *command) releasing(mode promotion.Mode, short, long string) *cobra.Comm
 		if len(faults) > 0 {
 			outcomes = append(outcomes, promotion.BadInput(result.Request, faults))
 		} else {
+			w := wiring{getenv: c.getenv, workspace: s.workspace, mask: func(string) {}, tell: teller.tell, commits: c.commits(s), grace: newGrace()}
 			for _, target := range result.Targets {
-				w := wiring{getenv: c.getenv, workspace: s.workspace, mask: func(string) {}, tell: teller.tell, commits: c.commits(s)}
-				outcome, owner, _ := w.carryOut(cmd.Context(), target)
-				outcomes = append(outcomes, outcome)
-				c.leave(owner)
+				done := w.carryOut(cmd.Context(), target)
+				outcomes = append(outcomes, done.outcome)
+				c.leave(done.owner)
 			}
 		}
 		teller.close()

@@ -12,70 +12,74 @@ import (
 // A comment is the one that the pull request of a run has.
 type comment struct {
 	looked bool
-	pull   int // 0: there is none, or it must not be written to
-	off    bool
+	pull   int  // 0: there is none
+	failed bool // it could not be written while the run was under way
 }
 
-// findPull finds the pull request that the event is about, or whose commit this is.
-func (h *hub) findPull(ctx context.Context) {
-	c := &h.comment
-	if c.looked || h.wanted.Comment == config.CommentOff {
-		return
-	}
-	number, readOnly := h.step.PullRequest()
-	switch {
-	case readOnly: // of a fork, or Dependabot's: the job summary has it all
-		c.looked = true
-		return
-	case number != 0:
-		c.looked, c.pull = true, number
-		return
-	case h.req.Commit == "" || !h.step.Inside():
-		c.looked = true
-		return
-	}
-	pulls, err := h.client.PullRequestsOf(ctx, h.req.Commit)
-	if err != nil {
-		if ctx.Err() == nil {
-			c.looked = true
-			h.warn("comment", err)
-		}
-		return
-	}
-	c.looked = true
-	if len(pulls) > 0 && !pulls[0].Fork {
-		c.pull = pulls[0].Number
-	} else if len(pulls) > 0 && pulls[0].Merged {
-		c.pull = pulls[0].Number // a fork's, but the run is of the branch that it was merged into
-	}
-}
+const commentOff = "comment: off"
 
-func (h *hub) commentRunning(ctx context.Context, stage promotion.Stage, waiting *promotion.Holder) {
+func (h *hub) commentRunning(ctx context.Context) {
+	if h.comment.failed {
+		return
+	}
+	stage, waiting := h.news.newest()
 	marker, body := report.Running(h.req, stage, waiting, h.context)
-	h.upsert(ctx, marker, body)
+	h.comment.failed = h.write(ctx, marker, body) != nil
 }
 
 func (h *hub) commentEnd(ctx context.Context, o promotion.Outcome) {
 	marker, body := report.Comment(o, h.context)
-	h.upsert(ctx, marker, body)
+	h.warn("comment", h.write(ctx, marker, body), commentOff)
 }
 
-func (h *hub) upsert(ctx context.Context, marker, body string) {
-	if h.comment.pull == 0 || h.comment.off {
-		return
+// write writes the comment, if there is to be one.
+func (h *hub) write(ctx context.Context, marker, body string) error {
+	if h.wanted.Comment == config.CommentOff {
+		return nil
+	}
+	if err := h.findPull(ctx); err != nil || h.comment.pull == 0 {
+		return err
 	}
 	mode := github.CommentUpdate
 	if h.wanted.Comment == config.CommentRecreate {
 		mode = github.CommentRecreate
 	}
-	url, err := h.client.UpsertComment(ctx, h.comment.pull, marker, body, mode)
+	// A run with bad input may not know its app or its environment: what it wrote is taken over by the next one.
+	nameless, _ := report.Running(promotion.Request{}, "", nil, h.context)
+	url, err := h.client.UpsertComment(ctx, h.comment.pull, marker, body, mode, nameless)
 	if url != "" {
 		h.mu.Lock()
+		defer h.mu.Unlock()
 		h.released.CommentURL = url
-		h.mu.Unlock()
 	}
-	if err != nil && ctx.Err() == nil {
-		h.comment.off = url == "" // once is enough, for a warning and for GitHub
-		h.warn("comment", err)
+	return err
+}
+
+// findPull finds the pull request that the event is about, or whose commit this is.
+func (h *hub) findPull(ctx context.Context) error {
+	c := &h.comment
+	if c.looked {
+		return nil
 	}
+	number, _ := h.step.PullRequest()
+	switch {
+	case number != 0:
+		c.pull = number
+	case h.req.Commit != "" && releasingModes[h.req.Mode]:
+		pulls, err := h.client.PullRequestsOf(ctx, h.req.Commit)
+		if err != nil {
+			return err
+		}
+		// A fork's counts once it is merged: the run is of the branch that it was merged into.
+		if len(pulls) > 0 && (!pulls[0].Fork || pulls[0].Merged) {
+			c.pull = pulls[0].Number
+		}
+	}
+	c.looked = true
+	return nil
+}
+
+// releasingModes are those that are about the commit at hand. A rollback is about another one.
+var releasingModes = map[promotion.Mode]bool{
+	promotion.ModeRun: true, promotion.ModePlan: true, promotion.ModeDeploy: true, promotion.ModePromote: true,
 }

@@ -3,13 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
+	"slices"
 
 	"github.com/promote-on-success/promote/internal/config"
 	"github.com/promote-on-success/promote/internal/github"
@@ -31,7 +28,7 @@ func (h *hub) notes(ctx context.Context, o promotion.Outcome) {
 	}
 	recorded, err := h.recorded(ctx, o)
 	if err != nil {
-		h.warn("notes", err)
+		h.warn("notes", err, "")
 		return
 	}
 	var changes *report.Changes
@@ -60,7 +57,8 @@ func (h *hub) worthNotes(o promotion.Outcome) bool {
 }
 
 // recorded reads what the ledger has of the environments that belong into these notes: the run's own, and those of the
-// same app that hold the same commit.
+// same app that the same commit was promoted to, so that each of their runs finds the same. A rolling release is of one
+// environment.
 func (h *hub) recorded(ctx context.Context, o promotion.Outcome) ([]report.Recorded, error) {
 	own := o.Request.Scope()
 	scopes, err := h.ledger.Scopes(ctx)
@@ -69,32 +67,33 @@ func (h *hub) recorded(ctx context.Context, o promotion.Outcome) ([]report.Recor
 	}
 	var list []report.Recorded
 	for _, scope := range scopes {
-		if scope.App != own.App {
+		if scope.App != own.App || scope != own && h.wanted.Release == config.ReleaseRolling {
 			continue
 		}
 		book, err := h.ledger.Read(ctx, scope)
 		if err != nil {
 			return nil, err
 		}
-		if scope != own && !holds(book.Head, o.Request.Commit) {
-			continue
-		}
 		entries, err := h.ledger.History(ctx, scope, promotion.Query{Limit: entriesRead})
 		if err != nil {
 			return nil, err
+		}
+		if scope != own && !knows(book.Head, entries, o.Request.Commit) {
+			continue
 		}
 		list = append(list, report.Recorded{Scope: scope, Region: o.Request.Environment.Region, Head: book.Head, Entries: entries})
 	}
 	return list, nil
 }
 
-func holds(head promotion.Head, commit string) bool {
+// knows tells whether the commit is, or was, promoted there.
+func knows(head promotion.Head, entries []promotion.Entry, commit string) bool {
 	for _, rec := range head.Functions {
 		if commit != "" && rec.Source.Commit == commit {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(entries, func(e promotion.Entry) bool { return commit != "" && e.Source.Commit == commit })
 }
 
 // changes are what lies between what was promoted before and this commit.
@@ -106,10 +105,10 @@ func (h *hub) changes(ctx context.Context, o promotion.Outcome) (*report.Changes
 	}
 	found, err := h.client.Changes(ctx, changes.Base, head, github.ChangesOptions{Paths: h.paths(o)})
 	if err != nil {
-		h.warn("changes", err)
+		h.warn("changes", err, "")
 		return changes, report.Categories{}
 	}
-	h.warn("changes", found.ByTitle)
+	h.warn("changes", found.ByTitle, "")
 	changes.Truncated, changes.CompareURL = found.Truncated, found.URL
 	for _, c := range found.Commits {
 		changes.Commits = append(changes.Commits, report.Commit{SHA: c.SHA, Title: c.Title, Author: cmp.Or(c.Author, c.AuthorName), Pull: c.PullRequest})
@@ -160,14 +159,14 @@ func (h *hub) categories(ctx context.Context, commit string) report.Categories {
 	for _, name := range []string{".github/release.yml", ".github/release.yaml"} {
 		text, err := h.client.File(ctx, name, commit)
 		if err != nil {
-			h.warn("categories", err)
+			h.warn("categories", err, "")
 			return report.Categories{}
 		}
 		if text == nil {
 			continue
 		}
 		categories, err := report.ParseCategories(text)
-		h.warn("categories", err)
+		h.warn("categories", err, "")
 		return categories
 	}
 	return report.Categories{}
@@ -183,96 +182,11 @@ func (h *hub) writeNotes(text string) {
 	default:
 		return
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		h.warn("notes file", fmt.Errorf("write the release notes: %w", err))
-		return
+	err := os.MkdirAll(filepath.Dir(file), 0o755)
+	if err == nil {
+		err = os.WriteFile(file, []byte(text), 0o644)
 	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		h.warn("notes file", fmt.Errorf("write the release notes: %w", err))
-	}
-}
-
-// release is which release gets the notes.
-func (h *hub) release(o promotion.Outcome) (tag string, opts github.ReleaseOptions, is bool) {
-	if h.client == nil {
-		return "", opts, false
-	}
-	opts.Target = o.Request.Commit
-	switch wanted := h.wanted.Release; wanted {
-	case config.ReleaseOff:
-		return "", opts, false
-	case config.ReleaseAuto, "":
-		tag = h.step.Tag()
-		return tag, opts, tag != ""
-	case config.ReleaseRolling:
-		now := time.Now()
-		opts.Name, opts.MakeLatest = report.RollingName(o.Request.Scope(), now), "false"
-		return report.RollingTag(o.Request.Scope(), now), opts, true
-	default:
-		return wanted, opts, true
-	}
-}
-
-// upsertRelease writes the blocks into the release. The ledger is read anew each time that the text is looked at, so that of
-// two environments which finish together neither undoes the other's rows.
-func (h *hub) upsertRelease(ctx context.Context, o promotion.Outcome, tag string, opts github.ReleaseOptions, changes *report.Changes, categories report.Categories) {
-	ledger := h.ledgerName(ctx)
-	blocks := func(body string) []string {
-		recorded, err := h.recorded(ctx, o)
-		if err != nil {
-			h.warn("notes", err)
-			return nil
-		}
-		list := []string{report.PromotedVersions(recorded, ledger, h.context, report.Room(body, report.VersionsBlock(ledger)))}
-		if changes != nil && changes.Base != "" {
-			scope := o.Request.Scope()
-			list = append(list, report.ChangesBlock(o, *changes, categories, h.context, report.Room(body, report.ChangesBlockName(scope))))
-		}
-		return list
-	}
-	edit := func(body string) string {
-		for _, block := range blocks(body) {
-			body = report.EditRelease(body, block)
-		}
-		return body
-	}
-	settled := func(body string) bool {
-		for _, block := range blocks(body) {
-			if !report.Settled(body, block) {
-				return false
-			}
-		}
-		return true
-	}
-	if h.wanted.GeneratedNotes && changes != nil {
-		edit = h.withGenerated(ctx, tag, o.Request.Commit, edit)
-	}
-	release, err := h.client.UpsertRelease(ctx, tag, opts, edit, settled)
-	h.warn("release", err)
-	h.mu.Lock()
-	h.released.ReleaseURL = release.URL
-	h.mu.Unlock()
-}
-
-// withGenerated puts GitHub's own notes into a release that has no text yet.
-func (h *hub) withGenerated(ctx context.Context, tag, commit string, edit func(string) string) func(string) string {
-	_, generated, err := h.client.GenerateNotes(ctx, tag, "", commit)
-	h.warn("generated notes", err)
-	return func(body string) string {
-		if strings.TrimSpace(body) == "" {
-			body = generated
-		}
-		return edit(body)
-	}
-}
-
-// ledgerName tells ledgers of several accounts and regions apart, without telling an account's number: each has a block of
-// its own in a release, since none can read the other's rows.
-func (h *hub) ledgerName(ctx context.Context) string {
-	id, err := h.account(ctx)
 	if err != nil {
-		return ""
+		h.warn("notes file", fmt.Errorf("write the release notes: %w", err), "")
 	}
-	sum := sha256.Sum256([]byte(id + "/" + h.req.Environment.Region + "/" + h.table))
-	return hex.EncodeToString(sum[:4])
 }

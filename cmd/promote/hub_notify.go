@@ -16,8 +16,8 @@ func (h *hub) notify(ctx context.Context, o promotion.Outcome) {
 		return
 	}
 	n := report.NotificationOf(o, h.context)
-	sender := notify.New(notify.Options{Topic: to.Topic, AWS: h.aws, Webhook: to.Webhook})
+	sender := notify.New(notify.Options{Topic: to.Topic, AWS: h.aws, Webhook: to.Webhook, HTTP: h.web})
 	for _, fault := range sender.Send(ctx, notify.Message{Title: n.Title, Lines: n.Lines, Link: n.Link, Good: n.Good, Attributes: n.Attributes}) {
-		h.warn(fault.What, fault)
+		h.warn(fault.What, fault, "")
 	}
 }

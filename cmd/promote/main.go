@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}
 	}()
 	if len(args) == 0 && actions.New(getenv, io.Discard).Inside() {
-		return runAction(ctx, getenv, stdout)
+		return runAction(ctx, getenv, stdout, nil)
 	}
 	return runCommand(ctx, args, getenv, stdout, stderr)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
@@ -32,11 +33,14 @@ type wiring struct {
 	tell      func(promotion.Event)
 	commits   promotion.History // how commits stand to each other
 	hub       *github.Client    // nil where GitHub cannot be asked
+	workflow  bool              // this is a step of a workflow: people are told on GitHub
+	grace     *grace            // how long they may be told after an interruption
+	web       *http.Client      // that carries every call; nil is one for each service, with timeouts
 }
 
 // runner opens the target's account and ties the adapters to the story.
 func (w wiring) runner(ctx context.Context, t config.Target) (*promotion.Runner, *account.Account, error) {
-	acct, err := account.Open(ctx, account.Options{
+	options := account.Options{
 		Region:          t.Settings.Region,
 		Role:            t.Settings.Role,
 		AllowedAccounts: t.Settings.AllowedAccounts,
@@ -49,7 +53,11 @@ func (w wiring) runner(ctx context.Context, t config.Target) (*promotion.Runner,
 				w.tell(promotion.Event{Stage: promotion.StageAWS, Text: fmt.Sprintf(format, args...)})
 			}
 		},
-	})
+	}
+	if w.web != nil {
+		options.HTTPClient = w.web
+	}
+	acct, err := account.Open(ctx, options)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -67,6 +75,7 @@ func (w wiring) runner(ctx context.Context, t config.Target) (*promotion.Runner,
 			Workspace:   w.workspace,
 			Region:      t.Settings.Region,
 			Credentials: acct.Config.Credentials,
+			HTTP:        w.web,
 		}),
 		Routes:  endpoint.New(apigatewayv2.NewFromConfig(acct.Config), functions),
 		Commits: w.commits,
@@ -91,9 +100,16 @@ func (t lockTable) Setup(ctx context.Context, say promotion.Say) ([]string, erro
 	return state.Differences, err
 }
 
-// carryOut does what the target's request asks for, on every road to an outcome, and tells people of it. The secret is
-// what mode lock leaves to later steps: the token of the lock that they go on under.
-func (w wiring) carryOut(ctx context.Context, t config.Target) (promotion.Outcome, promotion.Secret, report.Published) {
+// A carriedOut is what came of a target's request.
+type carriedOut struct {
+	outcome   promotion.Outcome
+	owner     promotion.Secret // what mode lock leaves to later steps: the token of the lock that they go on under
+	published report.Published
+	told      bool // everybody was told, or what failed there is among the warnings; false if there was no time
+}
+
+// carryOut does what the target's request asks for, on every road to an outcome, and tells people of it.
+func (w wiring) carryOut(ctx context.Context, t config.Target) carriedOut {
 	h := w.newHub(t)
 	tell := w.tell
 	w.tell = func(e promotion.Event) {
@@ -103,10 +119,26 @@ func (w wiring) carryOut(ctx context.Context, t config.Target) (promotion.Outcom
 		}
 	}
 	h.begin(ctx)
+	defer func() {
+		if p := recover(); p != nil {
+			h.end(ctx, defective(t.Request, p))
+			panic(p)
+		}
+	}()
 	outcome, owner := w.play(ctx, t, h)
-	published, faults := h.end(ctx, outcome)
+	published, faults, told := h.end(ctx, outcome)
 	outcome.Warnings = append(outcome.Warnings, faults...)
-	return outcome, owner, published
+	return carriedOut{outcome, owner, published, told}
+}
+
+// defective is what people are told of a run that has met a defect of this program.
+func defective(req promotion.Request, p any) promotion.Outcome {
+	now := time.Now()
+	return promotion.Outcome{
+		Kind: promotion.Failed, Reason: promotion.ReasonInternal, Sentence: "the run ended by a defect of promote; mode status shows what the environment holds",
+		Request: req, Started: now, Finished: now,
+		Faults: []promotion.Fault{{What: fmt.Sprintf("internal error: %v", p), Hint: "please report it with the log"}},
+	}
 }
 
 func (w wiring) play(ctx context.Context, t config.Target, h *hub) (promotion.Outcome, promotion.Secret) {

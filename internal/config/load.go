@@ -11,12 +11,12 @@ import (
 )
 
 // Load makes the request that the source asks for. Where anything is wrong it returns every fault that can be
-// seen, and no result.
+// seen, and of a result only what is Known.
 func Load(src Source) (Result, []promotion.Fault) {
 	l := &loader{src: src, inputs: map[string]*node{}}
 	l.readInputs()
 	if !l.readFile() {
-		return Result{}, l.sorted()
+		return Result{Known: l.known(nil)}, l.sorted()
 	}
 	l.mode = l.readMode()
 	l.checkPlaces()
@@ -40,7 +40,7 @@ func Load(src Source) (Result, []promotion.Fault) {
 		l.resolve(environment{name: standIn}, functions)
 	}
 	if len(l.list) > 0 {
-		return Result{}, l.sorted()
+		return Result{Known: l.known(chosen)}, l.sorted()
 	}
 	return Result{Target: targets[0], Targets: targets}, nil
 }

@@ -63,6 +63,9 @@ type Result struct {
 	// Targets is the chosen environment alone. For status, history, reconcile and setup without a chosen one it is each
 	// environment of the file, in the file's order. For the code lock it may be no environment: its name is "" then.
 	Targets []Target
+	// Known is what could be read where there are faults, and nothing else: whom to tell of them, and about which app and
+	// environment. No part of it is fit to be carried out.
+	Known Target
 }
 
 // Settings are the values that only adapters need.

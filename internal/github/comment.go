@@ -32,11 +32,12 @@ const (
 // end of a body that does not hold it. What others wrote is never touched, even with the marker in it.
 //
 // A comment that was deleted is made again. Where two runs at once have made two, the older one stays. A comment that
-// this client made is edited in either mode. Calls: 3 where there is none yet, 2 for the first edit, 1 from then on.
+// this client made is edited in either mode. One with a marker among the former ones counts as one with this marker: it
+// was written by a run that did not know better. Calls: 3 where there is none yet, 2 for the first edit, 1 from then on.
 // Needs pull-requests: write.
 //
 // https://docs.github.com/en/rest/issues/comments
-func (c *Client) UpsertComment(ctx context.Context, pull int, marker, body string, mode CommentMode) (string, error) {
+func (c *Client) UpsertComment(ctx context.Context, pull int, marker, body string, mode CommentMode, former ...string) (string, error) {
 	deed := fmt.Sprintf("comment on pull request #%d of %s", pull, c.Repository())
 	switch inner, hidden := strings.CutPrefix(marker, "<!--"); {
 	case pull <= 0:
@@ -56,14 +57,14 @@ func (c *Client) UpsertComment(ctx context.Context, pull int, marker, body strin
 	// GitHub asks not to make things at the same time, and two upserts at once would make two comments.
 	c.comments.Lock()
 	defer c.comments.Unlock()
-	url, err := c.upsertComment(ctx, thread{pull, marker}, body, mode)
+	url, err := c.upsertComment(ctx, thread{pull, marker}, former, body, mode)
 	if err != nil {
 		err = c.explainNeeding(ctx, deed, commentPermission, err)
 	}
 	return url, err
 }
 
-func (c *Client) upsertComment(ctx context.Context, at thread, body string, mode CommentMode) (string, error) {
+func (c *Client) upsertComment(ctx context.Context, at thread, former []string, body string, mode CommentMode) (string, error) {
 	if id, is := c.comments.get(at); is {
 		url, err := c.editComment(ctx, id, body)
 		if err == nil || !gone(err) {
@@ -72,7 +73,7 @@ func (c *Client) upsertComment(ctx context.Context, at thread, body string, mode
 		c.comments.forget(at)
 	}
 	for range commentRounds {
-		mine, err := c.ownComments(ctx, at)
+		mine, err := c.ownComments(ctx, at, former...)
 		if err != nil {
 			return "", err
 		}

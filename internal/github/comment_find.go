@@ -72,11 +72,13 @@ type pageInfo struct {
 // A comment's number has outgrown the Int that GraphQL gives it as, and servers of some age have no larger one.
 var commentNumber = regexp.MustCompile(`#issuecomment-([0-9]{1,18})$`)
 
-// ownComments finds what this token's owner wrote with the marker, the oldest first. One call for a hundred comments.
+// ownComments finds what this token's owner wrote with the marker, or with a former one, the oldest first. One call for a
+// hundred comments.
 //
 // https://docs.github.com/en/graphql/reference/objects#issuecomment
-func (c *Client) ownComments(ctx context.Context, at thread) ([]comment, error) {
+func (c *Client) ownComments(ctx context.Context, at thread, former ...string) ([]comment, error) {
 	variables := map[string]any{"owner": c.owner, "name": c.name, "pull": at.pull}
+	markers := append([]string{at.marker}, former...)
 	var mine []comment
 	for range maxPages {
 		var answer struct {
@@ -103,7 +105,7 @@ func (c *Client) ownComments(ctx context.Context, at thread) ([]comment, error) 
 		page := answer.Repository.PullRequest.Comments
 		for _, one := range page.Nodes {
 			number := commentNumber.FindStringSubmatch(one.URL)
-			if number == nil || one.Author.name() != answer.Viewer.Login || !strings.Contains(one.Body, at.marker) {
+			if number == nil || one.Author.name() != answer.Viewer.Login || !slices.ContainsFunc(markers, func(m string) bool { return strings.Contains(one.Body, m) }) {
 				continue
 			}
 			id, _ := strconv.ParseInt(number[1], 10, 64) // 18 digits fit

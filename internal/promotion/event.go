@@ -22,12 +22,14 @@ const (
 )
 
 // An Event is one sentence about what happens now. Function is a function's key, "" for the run as a whole. One with
-// Progress has no sentence: it is for who shows what is being waited for, and no line of a log.
+// Progress has no sentence: it is for who shows what is being waited for, and no line of a log. One with Waiting tells
+// who holds the lock that the run waits for.
 type Event struct {
 	Stage    Stage
 	Function string
 	Text     string
 	Progress *Progress
+	Waiting  *Holder
 }
 
 // Progress is a piece of a stage's work that begins, goes on to something else, or is over.

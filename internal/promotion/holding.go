@@ -22,7 +22,7 @@ func (s *story) contender(stage Stage) Contender {
 func holderOf(req Request, stage Stage) Holder {
 	return Holder{
 		Repository: req.Repository, RunID: req.RunID, Attempt: req.Attempt, RunURL: req.RunURL,
-		Actor: req.Actor, Commit: req.Commit, Stage: stage, Since: time.Now(),
+		Actor: req.Actor, Commit: req.Commit, Release: req.Release, Stage: stage, Since: time.Now(),
 	}
 }
 
@@ -126,7 +126,10 @@ func (s *story) waiting(ctx context.Context, l Lock) func(Wait) error {
 		}
 		if told.IsZero() || time.Since(told) >= tellEvery {
 			told = time.Now()
-			s.say(StageLock, "")("waiting for %s, held by %s; this run gives up in %s", l, w.Holder, (limit - w.Since).Round(time.Second))
+			if s.Tell != nil {
+				s.Tell(Event{Stage: StageLock, Waiting: &w.Holder,
+					Text: fmt.Sprintf("waiting for %s, held by %s; this run gives up in %s", l, w.Holder, (limit - w.Since).Round(time.Second))})
+			}
 		}
 		if w.Since >= limit {
 			return ends(LockTimeout, ReasonLockTimeout, []Fault{{
