@@ -40,6 +40,17 @@ func (s *stage) table(_ *testscript.TestScript, args []string) error {
 	return nil
 }
 
+// foreignTable makes a table of somebody else's.
+func (s *stage) foreignTable(_ *testscript.TestScript, args []string) error {
+	client, _ := s.rows(sandbox.DefaultRegion)
+	_, err := client.CreateTable(s.ctx(), &dynamodb.CreateTableInput{
+		TableName: aws.String(args[0]), BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
+	})
+	return err
+}
+
 // whole tells what is held, waited for or half done in the lock tables, if anything is.
 func (s *stage) whole(*testscript.TestScript, []string) error {
 	for _, region := range s.tables {

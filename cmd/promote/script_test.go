@@ -113,6 +113,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	// recorded FUNCTION VERSION: what the ledger says of shop's prod. history KIND...: its entries, oldest first.
 	"recorded": verb((*stage).recorded).command(),
 	"history":  verb((*stage).history).command(),
+	// foreign-table NAME: a table of somebody else's
+	"foreign-table": verb((*stage).foreignTable).command(),
 	// restore APP ENVIRONMENT FENCE: the lock's rows are those of a backup
 	"restore": verb((*stage).restore).command(),
 	// carried: what the last step put into GITHUB_ENV is in the next one's environment
