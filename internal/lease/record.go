@@ -103,7 +103,7 @@ func holderOf(m table.Item) promotion.Holder {
 	since, _ := time.Parse(time.RFC3339, m.String("since")) // zero for what is none
 	return promotion.Holder{
 		Repository: m.String("repository"), RunID: m.String("run"), Attempt: m.String("attempt"), RunURL: m.String("url"),
-		Actor: m.String("actor"), Commit: m.String("commit"), Stage: promotion.Stage(m.String(attrStage)), Since: since,
+		Actor: m.String("actor"), Commit: m.String("commit"), Release: m.String("release"), Stage: promotion.Stage(m.String(attrStage)), Since: since,
 	}
 }
 
@@ -113,7 +113,7 @@ func holderItem(h promotion.Holder) table.Item {
 	}
 	return table.Item{
 		"repository": table.S(h.Repository), "run": table.S(h.RunID), "attempt": table.S(h.Attempt), "url": table.S(h.RunURL),
-		"actor": table.S(h.Actor), "commit": table.S(h.Commit), attrStage: table.S(string(h.Stage)), "since": clock(h.Since),
+		"actor": table.S(h.Actor), "commit": table.S(h.Commit), "release": table.S(h.Release), attrStage: table.S(string(h.Stage)), "since": clock(h.Since),
 	}
 }
 

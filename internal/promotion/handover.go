@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -142,12 +143,12 @@ func (s *story) findRelease(ctx context.Context) (Release, error) {
 	if err != nil {
 		return Release{}, err
 	}
-	ready := found[:0:0]
-	for _, r := range found {
-		if r.State == ReleaseReady && (s.req.Release != "" || s.covers(r)) {
-			ready = append(ready, r)
+	if s.req.Release == "" { // other jobs of the run have releases of their own
+		if fits := slices.DeleteFunc(slices.Clone(found), func(r Release) bool { return !s.covers(r) }); len(fits) > 0 {
+			found = fits
 		}
 	}
+	ready := slices.DeleteFunc(slices.Clone(found), func(r Release) bool { return r.State != ReleaseReady })
 	switch {
 	case len(ready) == 1:
 		return ready[0], nil

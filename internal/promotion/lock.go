@@ -18,7 +18,7 @@ func (l Lock) String() string {
 	return "the lock of " + l.App + "'s " + l.Environment
 }
 
-// A Holder is who holds a lock, for people: everything here is shown and nothing is decided by it.
+// A Holder is who holds a lock, for people: nothing is decided by it, but whether a job that failed holds it itself.
 type Holder struct {
 	Repository string
 	RunID      string
@@ -26,6 +26,7 @@ type Holder struct {
 	RunURL     string
 	Actor      string
 	Commit     string
+	Release    string    // that it promotes, or its own id
 	Stage      Stage     // what it was doing when it last said so
 	Since      time.Time // by its own clock
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // A Leftover is what a step has left to the end of its job.
@@ -35,11 +36,12 @@ func (s *story) post(ctx context.Context, l Leftover) error {
 			return err
 		}
 	}
-	if s.req.JobStatus == "success" {
+	if s.req.JobStatus == "" || s.req.JobStatus == "success" {
 		s.whole()
 		return nil
 	}
-	if err := s.condemn(ctx, l); err != nil {
+	releases, err := s.condemn(ctx, l)
+	if err != nil {
 		return err
 	}
 	if l.Mode == ModeDeploy || l.Mode == ModeLock {
@@ -49,7 +51,7 @@ func (s *story) post(ctx context.Context, l Leftover) error {
 	if err := s.readBook(ctx); err != nil {
 		return err
 	}
-	at, err := s.atWork(ctx)
+	at, err := s.atWork(ctx, releases)
 	if err != nil {
 		return err
 	}
@@ -57,13 +59,13 @@ func (s *story) post(ctx context.Context, l Leftover) error {
 		s.whole()
 		return nil
 	}
-	s.failed = true
 	if err := s.preempt(ctx); err != nil {
 		return err
 	}
 	if err := s.readBook(ctx); err != nil {
 		return err
 	}
+	s.failed = s.begun(releases)
 	if _, err := s.repair(ctx, s.req.Functions); err != nil {
 		return err
 	}
@@ -75,17 +77,24 @@ func (s *story) post(ctx context.Context, l Leftover) error {
 	return nil
 }
 
-// atWork tells whether this very run has left something half done, or holds the environment's lock: its container may be
-// alive yet, and about to promote what its job no longer stands for.
-func (s *story) atWork(ctx context.Context) (bool, error) {
-	mine := func(runID, attempt string) bool {
-		return s.req.RunID != "" && runID == s.req.RunID && attempt == s.req.Attempt
-	}
-	if open := s.book.Open; open != nil && mine(open.Entry.RunID, open.Entry.Attempt) {
+// atWork tells whether this very step has left something half done, or holds the environment's lock: its container may be
+// alive yet, and about to promote what its job no longer stands for. Other jobs of the same run have releases of their own.
+func (s *story) atWork(ctx context.Context, releases []string) (bool, error) {
+	if s.begun(releases) {
 		return true, nil
 	}
 	holder, err := s.Locks.Look(ctx, s.req.Scope().Lock())
-	return holder != nil && mine(holder.RunID, holder.Attempt), err
+	return holder != nil && s.mine(holder.RunID, holder.Attempt, holder.Release, releases), err
+}
+
+// begun tells whether the open intent is that of one of the releases.
+func (s *story) begun(releases []string) bool {
+	open := s.book.Open
+	return open != nil && s.mine(open.Entry.RunID, open.Entry.Attempt, open.Entry.Release, releases)
+}
+
+func (s *story) mine(runID, attempt, release string, releases []string) bool {
+	return s.req.RunID != "" && runID == s.req.RunID && attempt == s.req.Attempt && slices.Contains(releases, release)
 }
 
 // giveUp gives a code lock back that was kept for later steps.
@@ -102,24 +111,29 @@ func (s *story) giveUp(ctx context.Context, owner Secret, clean bool) error {
 	return held.Release(within, clean)
 }
 
-// condemn makes the release of a job that was not green unfit for promotion, and gives its code lock back.
-func (s *story) condemn(ctx context.Context, l Leftover) error {
-	query := ReleaseQuery{ID: l.Release}
+// condemn makes the release of a job that was not green unfit for promotion, and gives its code lock back. It returns the
+// ids of the releases that the step had to do with.
+func (s *story) condemn(ctx context.Context, l Leftover) ([]string, error) {
+	releases, query := []string{l.Release}, ReleaseQuery{ID: l.Release}
 	if l.Release == "" {
-		query = ReleaseQuery{RunID: s.req.RunID} // mode promote finds its release so
+		releases, query = nil, ReleaseQuery{RunID: s.req.RunID} // mode promote finds its release so
 	}
 	if query == (ReleaseQuery{}) {
-		return nil
+		return releases, nil
 	}
 	found, err := s.Ledger.Releases(ctx, s.req.Scope(), query)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, r := range found {
+		if l.Release == "" && !s.covers(r) {
+			continue // another job's, about other functions
+		}
+		releases = append(releases, r.ID)
 		if r.State == ReleaseReady {
 			why := fmt.Sprintf("the job that deployed or tested it ended with %s (%s)", s.req.JobStatus, runName(s.req))
 			if err := s.Ledger.Conclude(ctx, r.Scope, r.ID, ReleaseVoid, why); err != nil {
-				return err
+				return nil, err
 			}
 			s.say(StageRecord, "")("release %s is void: %s", r.ID, why)
 		}
@@ -127,8 +141,8 @@ func (s *story) condemn(ctx context.Context, l Leftover) error {
 			continue
 		}
 		if err := s.giveUp(ctx, r.Owner, true); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return releases, nil
 }

@@ -1,7 +1,9 @@
 package promotion_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/promote-on-success/promote/internal/promotion"
 )
@@ -29,6 +31,101 @@ func TestRollbackOfSome(t *testing.T) {
 			}
 			if o.Previous == nil || o.Previous.Number != 2 {
 				t.Errorf("it says that it undid %+v", o.Previous)
+			}
+		})
+	})
+}
+
+func TestPostOfOneJobAmongOthers(t *testing.T) {
+	fails := func(req promotion.Request) promotion.Request {
+		req.JobStatus = "failure"
+		return req
+	}
+	t.Run("another job of the same workflow run goes on with its promotion", func(t *testing.T) {
+		stage(t, func(t *testing.T, co *company) {
+			co.functions("old", "a", "b")
+			one, other := co.enter("1"), co.enter("1")
+			req := one.at(sha("1"), co.request("new", "a"))
+			sibling := other.at(sha("1"), co.lingering("slow", "b"))
+			sibling.Release = "release-of-the-other-job"
+			running := meanwhile(func() promotion.Outcome { return other.run(sibling) })
+			time.Sleep(2 * time.Minute)
+			o := one.runner.Post(t.Context(), fails(req), promotion.Leftover{Mode: promotion.ModeRun, Release: req.Release})
+			expect(t, o, promotion.Unchanged, promotion.ReasonNothingRunning)
+			expect(t, <-running, promotion.Promoted, promotion.ReasonVerified)
+			co.whole("b")
+		})
+	})
+
+	t.Run("its own container, if it still lives, is stopped", func(t *testing.T) {
+		stage(t, func(t *testing.T, co *company) {
+			co.functions("old", "b")
+			p, post := co.enter("1"), co.enter("1")
+			req := p.at(sha("1"), co.lingering("slow", "b"))
+			running := meanwhile(func() promotion.Outcome { return p.run(req) })
+			time.Sleep(2 * time.Minute)
+			post.runner.Post(t.Context(), fails(req), promotion.Leftover{Mode: promotion.ModeRun, Release: req.Release})
+			if o := <-running; o.Kind != promotion.Fenced {
+				t.Errorf("the run ended %s: %s", o.Kind, o.Sentence)
+			}
+			co.whole()
+			if co.alias("b") != "1" {
+				t.Errorf("the alias holds %s", co.alias("b"))
+			}
+		})
+	})
+
+	t.Run("the release of another job of the same workflow run stays ready", func(t *testing.T) {
+		stage(t, func(t *testing.T, co *company) {
+			co.functions("old", "a", "b")
+			one, other := co.enter("1"), co.enter("1")
+			req, theirs := in(promotion.ModeDeploy, one.at(sha("1"), co.request("new", "a"))), in(promotion.ModeDeploy, other.at(sha("1"), co.request("new", "b")))
+			theirs.Release = "release-of-the-other-job"
+			expect(t, one.run(req), promotion.Deployed, promotion.ReasonDeployed)
+			expect(t, other.run(theirs), promotion.Deployed, promotion.ReasonDeployed)
+			one.runner.Post(t.Context(), fails(later(req)), promotion.Leftover{Mode: promotion.ModePromote})
+			expect(t, one.run(later(req)), promotion.Refused, promotion.ReasonReleaseVoid)
+			expect(t, other.run(later(theirs)), promotion.Promoted, promotion.ReasonVerified)
+		})
+	})
+
+	t.Run("a job whose status nobody gives has not failed", func(t *testing.T) {
+		stage(t, func(t *testing.T, co *company) {
+			co.functions("old", "a")
+			p := co.enter("1")
+			req := in(promotion.ModeDeploy, p.at(sha("1"), co.request("new", "a")))
+			req.JobStatus = ""
+			expect(t, p.run(req), promotion.Deployed, promotion.ReasonDeployed)
+			p.runner.Post(t.Context(), req, promotion.Leftover{Mode: promotion.ModeDeploy, Release: req.Release})
+			expect(t, p.run(later(req)), promotion.Promoted, promotion.ReasonVerified)
+		})
+	})
+
+	t.Run("a promotion of another run, which died when all of it had moved, is finished and not undone", func(t *testing.T) {
+		stage(t, func(t *testing.T, co *company) {
+			co.functions("old", "a")
+			dead, p, post := co.enter("1"), co.enter("2"), co.enter("2")
+			// It dies when its record is on the way.
+			dead.network.disturb(&disturbance{operation: "GetAlias", nth: 2, do: first(dead.die)})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			dead.runner.Run(ctx, dead.at(sha("1"), co.request("one", "a")))
+			if co.alias("a") != "2" || co.book().Open == nil {
+				t.Fatalf("the alias holds %s, and the intent is %v", co.alias("a"), co.book().Open)
+			}
+			// The next run takes over, and is killed before it repairs anything.
+			req := p.at(sha("2"), co.request("two", "a"))
+			p.network.disturb(&disturbance{operation: "UpdateAlias", nth: 1, do: first(p.die)})
+			ctx, cancel = context.WithTimeout(t.Context(), 5*time.Minute)
+			defer cancel()
+			p.runner.Run(ctx, req)
+			if holder, err := post.runner.Locks.Look(t.Context(), promotion.Lock{App: "shop", Environment: "prod"}); err != nil || holder == nil || holder.RunID != "2" {
+				t.Fatalf("the lock is held by %v (%v)", holder, err)
+			}
+			post.runner.Post(t.Context(), fails(req), promotion.Leftover{Mode: promotion.ModeRun, Release: req.Release})
+			co.whole("a")
+			if rec := co.book().Head.Functions["a"]; rec.Version != 2 || rec.Source.Commit != sha("1") {
+				t.Errorf("recorded is %+v", rec)
 			}
 		})
 	})
