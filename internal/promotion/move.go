@@ -69,6 +69,7 @@ func (a aliasRegister) point(ctx context.Context, from Routing, to Version) (aft
 		case err != nil:
 			return Routing{}, false, &unproved{unsettled(lastErr, err)}
 		case found.at(to, from.Version):
+			found.Revision = "" // it may be a successor's touch: whoever goes back reads it anew, and asks for the lock
 			return found, outstanding, nil
 		case !found.Same(from):
 			return Routing{}, false, a.conflict(from, found.String())

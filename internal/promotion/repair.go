@@ -109,6 +109,10 @@ func (s *story) reconcile(ctx context.Context, in Intent, forward bool) (map[str
 	if err != nil {
 		return nil, err
 	}
+	// Who was overtaken before this reading would move aliases on revisions that its successor vouches for.
+	if err := s.holds(ctx); err != nil {
+		return nil, err
+	}
 	applied, foreignOnes := 0, 0
 	for _, l := range work {
 		if l.applied() {
@@ -129,6 +133,7 @@ func (s *story) reconcile(ctx context.Context, in Intent, forward bool) (map[str
 	}
 	for _, l := range work {
 		if l.err != nil {
+			s.unclean = true // its write may still be on its way
 			return nil, fmt.Errorf("repair %s: %w", l.alias.thing(), l.err)
 		}
 	}

@@ -112,6 +112,9 @@ func (s *story) rollbackOpen(ctx context.Context, in Intent) (done bool, err err
 	if err != nil {
 		return false, err
 	}
+	if err := s.holds(ctx); err != nil { // after the reading, as in reconcile
+		return false, err
+	}
 	s.carry(ctx, work, func(l *left) (Version, bool) { return l.move.From, l.applied() && l.move.From != 0 })
 	for _, l := range work {
 		if l.fate == FateBack { // to the rollback this is the move that was asked for
@@ -126,15 +129,28 @@ func (s *story) rollbackOpen(ctx context.Context, in Intent) (done bool, err err
 	e := s.entry(EntryRollback)
 	next := map[string]Record{}
 	for _, l := range work {
+		if l.move.From == 0 { // there was no alias before: one that was created stays
+			continue
+		}
 		m := l.move
 		m.From, m.To, m.FromDigest, m.Digest, m.Fate = l.move.To, l.move.From, l.move.Digest, l.move.FromDigest, l.fate
 		e.Moves = append(e.Moves, m)
-		if l.foreign == "" && m.To != 0 {
+		if l.foreign == "" {
 			next[m.Function] = s.returned(l.move, in)
 		}
 	}
 	s.recordRollback(ctx, Writing{Next: next, Entry: &e, Close: in.ID})
-	s.o.end(RolledBack, ReasonAsked, "%s of %s put back from the unfinished promotion of %s", plural(s.o.count(FateMoved), "alias"), s.req.Environment.Name, runOf(in.Entry))
+	back, env := s.o.count(FateMoved), s.req.Environment.Name
+	foreign := foreignFaults(work)
+	s.o.Faults = append(s.o.Faults, foreign...)
+	switch {
+	case len(foreign) == 0:
+		s.o.end(RolledBack, ReasonAsked, "%s of %s put back from the unfinished promotion of %s", plural(back, "alias"), env, runOf(in.Entry))
+	case back == 0:
+		s.o.end(ConflictFound, ReasonAliasMoved, "somebody else has changed an alias of %s that an unfinished promotion was moving; theirs is left alone, and there was nothing to put back", env)
+	default:
+		s.o.end(NeedsAttention, ReasonUnproved, "%s of %s put back, and %d left as somebody else has changed it: the commands are in the report", plural(back, "alias"), env, len(foreign))
+	}
 	return true, nil
 }
 
@@ -145,7 +161,9 @@ func (s *story) returned(m Recording, in Intent) Record {
 	if rec.Version != m.From {
 		rec = Record{Name: m.Name, Alias: in.Alias, Version: m.From, Digest: m.FromDigest, Adopted: true, Source: m.FromSource, Entry: s.book.Head.Number + 1}
 	}
-	rec.Floor = in.Entry.Source
+	if in.Entry.Source.Commit != "" {
+		rec.Floor = in.Entry.Source
+	}
 	return rec
 }
 
@@ -154,9 +172,14 @@ func (s *story) reportBack(work []*left) {
 	for _, l := range work {
 		f := s.o.entry(l.move.Function, l.move.Name)
 		f.Previous, f.PreviousDigest, f.Candidate, f.Digest, f.Fate = l.move.To, l.move.Digest, l.move.From, l.move.FromDigest, l.fate
+		if l.fate == FateCreated {
+			f.Previous, f.PreviousDigest, f.Candidate, f.Digest = 0, "", l.move.To, l.move.Digest
+		}
 		if l.err != nil {
 			s.o.fault(l.err)
 			f.Fate = FateUnknown
+		}
+		if f.Fate == FateUnknown || f.Fate == FateForeign {
 			f.Commands = []string{lookCommand(l.move.Name, s.req.Environment)}
 		}
 	}
@@ -173,7 +196,7 @@ func (o *Outcome) entry(key, name string) *FunctionOutcome {
 
 // recordRollback records a rollback. The aliases are where a person wants them: that it is not recorded is a warning.
 func (s *story) recordRollback(ctx context.Context, w Writing) {
-	s.write(ctx, w, "the rollback")
+	s.unrecorded(s.write(ctx, w), "the rollback")
 }
 
 // rollbackAlone moves aliases back without lock and ledger, by their revisions alone: to the versions that a person names.
