@@ -69,7 +69,7 @@ func (a *attempt) waiting(ctx context.Context, q *line, tell func(promotion.Wait
 			still := w.still(r, sent, received)
 			if r.held() && (told.IsZero() || received.Sub(told) >= tellEvery) && tell != nil {
 				told = received
-				if err := tell(promotion.Wait{Holder: r.holder(), Since: received.Sub(began), Waiters: q.live(received)}); err != nil {
+				if err := tell(promotion.Wait{Holder: r.holder(), Since: received.Sub(began), Lease: r.length(), Waiters: q.live(received)}); err != nil {
 					return nil, err
 				}
 			}

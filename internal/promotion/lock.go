@@ -65,6 +65,7 @@ type Contender struct {
 type Wait struct {
 	Holder  Holder
 	Since   time.Duration // for how long this contender has been waiting
+	Lease   time.Duration // how long the holder's record may stand still before it is taken over
 	Waiters []Waiter      // the others that were seen to be alive while this one waited, in their order of arrival
 }
 

@@ -130,7 +130,7 @@ func (s *story) liftFloor(ctx context.Context) error {
 		s.o.end(Unchanged, ReasonNoChange, "no function of %s has a floor", s.req.Scope())
 		return nil
 	}
-	if err := s.write(ctx, Writing{Next: next, Entry: &e}, "the lifting of the floor"); err != nil {
+	if err := s.write(ctx, Writing{Next: next, Entry: &e}); err != nil {
 		return err
 	}
 	s.o.end(Unlocked, ReasonUnlocked, "the floor of %s in %s is lifted: commits that were rolled back may come again", plural(len(next), "function"), s.req.Environment.Name)
@@ -236,7 +236,7 @@ func (s *story) patient(l Lock) func(Wait) error {
 			first = &w.Holder
 			s.say(StageRepair, "")("%s is held by %s: waiting to see whether it lives", l, w.Holder)
 		}
-		longest := 2*max(s.req.Lease, time.Minute) + 30*time.Second
+		longest := 2*max(w.Lease, time.Minute) + 30*time.Second
 		if w.Holder.Stage != first.Stage || !w.Holder.Since.Equal(first.Since) || w.Since >= longest {
 			return ends(Unchanged, ReasonNothingRunning, nil, "%s is at work on %s: there is nothing to repair", w.Holder, s.req.Environment.Name)
 		}

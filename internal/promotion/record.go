@@ -139,7 +139,7 @@ func (s *story) recordPromotion(ctx context.Context, in Intent, flips []*flip) {
 			delete(next, f.step.Function.Key)
 		}
 	}
-	s.write(ctx, Writing{Next: next, Entry: &entry, Close: in.ID}, "the promotion")
+	s.unrecorded(s.write(ctx, Writing{Next: next, Entry: &entry, Close: in.ID}), "the promotion")
 }
 
 // putBack closes the intent of a promotion that was put back, and reports whether it is closed. While it is not known
@@ -165,7 +165,9 @@ func (s *story) putBack(ctx context.Context, in Intent, flips []*flip) bool {
 	if moved {
 		w.Entry = &entry
 	}
-	return s.write(ctx, w, "that the promotion was put back") == nil
+	err := s.write(ctx, w)
+	s.unrecorded(err, "that the promotion was put back")
+	return err == nil
 }
 
 // raise ends a run that has nothing to move. What it has found is recorded, if that is news.
@@ -184,8 +186,12 @@ func (s *story) raise(ctx context.Context, plan Plan) error {
 			plan = settled
 		}
 		if next := s.standing(plan); len(next) > 0 {
-			if err := s.recordStanding(ctx, plan, next); err != nil {
-				return err
+			switch err := s.recordStanding(ctx, plan, next); {
+			case errors.Is(err, ErrStale):
+				return errPlanAnew
+			case err != nil: // an older commit could come back, since this one would not count
+				s.close(ctx, err, ReasonLedgerFailed, "%s already holds what is wanted, but the commit could not be recorded; running it again does that", s.req.Environment.Name)
+				return nil
 			}
 		}
 	}
@@ -210,29 +216,17 @@ func (s *story) recordStanding(ctx context.Context, plan Plan, next map[string]R
 			FromSource: s.book.Head.Functions[step.Function.Key].Source, Adopted: rec.Adopted, Fate: FateKept,
 		})
 	}
-	if errors.Is(s.write(ctx, Writing{Next: next, Entry: &e}, "the commit of what is unchanged"), ErrStale) {
-		return errPlanAnew
-	}
-	return nil
+	return s.write(ctx, Writing{Next: next, Entry: &e})
 }
 
-// write writes the ledger and gives the environment's lock back with it. That it failed is a warning: what was recorded
-// before, the intent, lets the next run make up for it.
-func (s *story) write(ctx context.Context, w Writing, what string) error {
+// write writes the ledger and gives the environment's lock back with it.
+func (s *story) write(ctx context.Context, w Writing) error {
 	s.at(StageRecord)
 	w.GiveBack, w.Clean = true, !s.unclean
 	within, cancel := lasting(ctx)
 	defer cancel()
 	number, err := s.Ledger.Record(within, s.env.Grant(), s.book.Head, w)
 	if err != nil {
-		f := FaultOf(err)
-		f.What = fmt.Sprintf("%s could not be recorded: %s", what, f.What)
-		if f.Hint == "" {
-			f.Hint = "the next run, or mode reconcile, makes up for it"
-		}
-		if !errors.Is(err, ErrStale) {
-			s.o.Warnings = append(s.o.Warnings, f)
-		}
 		return err
 	}
 	s.env.GivenBack()
@@ -243,4 +237,18 @@ func (s *story) write(ctx context.Context, w Writing, what string) error {
 		s.o.Entry = &e
 	}
 	return nil
+}
+
+// unrecorded warns that what was done could not be written down. What was recorded before, the intent, lets the next run
+// make up for it.
+func (s *story) unrecorded(err error, what string) {
+	if err == nil {
+		return
+	}
+	f := FaultOf(err)
+	f.What = fmt.Sprintf("%s could not be recorded: %s", what, f.What)
+	if f.Hint == "" {
+		f.Hint = "the next run, or mode reconcile, makes up for it"
+	}
+	s.o.Warnings = append(s.o.Warnings, f)
 }

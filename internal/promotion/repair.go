@@ -163,7 +163,10 @@ func (s *story) survey(ctx context.Context, in Intent) ([]*left, error) {
 				l.foreign = found.String()
 			}
 		}
-		if l.applied() {
+		switch {
+		case l.applied() && m.From == 0:
+			l.fate = FateCreated
+		case l.applied():
 			l.fate = FateMoved
 		}
 		if l.foreign != "" {
@@ -261,7 +264,7 @@ func (s *story) repaired(ctx context.Context, in Intent, work []*left, finished,
 	}
 	s.say(StageRepair, "")("what %s had left is %s", runOf(in.Entry), verb)
 	if conflict && s.touches(repair.Foreign) {
-		return nil, s.foreignFound(work)
+		return nil, foreignFound(work)
 	}
 	return result, nil
 }
@@ -270,14 +273,18 @@ func (s *story) touches(keys []string) bool {
 	return slices.ContainsFunc(keys, func(key string) bool { _, is := s.req.Function(key); return is })
 }
 
-func (s *story) foreignFound(work []*left) error {
+func foreignFaults(work []*left) []Fault {
 	var faults []Fault
 	for _, l := range work {
 		if l.foreign != "" {
 			faults = append(faults, FaultOf(&Conflict{Thing: l.alias.thing(), Expected: fmt.Sprintf("version %s or %s", l.move.From, l.move.To), Found: l.foreign}))
 		}
 	}
-	return ends(ConflictFound, ReasonAliasMoved, faults, "somebody else has changed an alias that a dead run was moving; theirs is left alone, and the next run goes on from it")
+	return faults
+}
+
+func foreignFound(work []*left) error {
+	return ends(ConflictFound, ReasonAliasMoved, foreignFaults(work), "somebody else has changed an alias that a dead run was moving; theirs is left alone, and the next run goes on from it")
 }
 
 // with is the head after a writing.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/promote-on-success/promote/internal/promotion"
+	"github.com/promote-on-success/promote/internal/sandbox/sandboxtest"
 )
 
 func TestRollbackOfSome(t *testing.T) {
@@ -128,5 +129,105 @@ func TestPostOfOneJobAmongOthers(t *testing.T) {
 				t.Errorf("recorded is %+v", rec)
 			}
 		})
+	})
+}
+
+// dying runs a request until its aliases are moved, and ends the party then: its intent stays open.
+func dying(t *testing.T, p *party, req promotion.Request) {
+	t.Helper()
+	p.network.disturb(&disturbance{operation: "GetAlias", nth: len(req.Functions) + 1, do: first(p.die)})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	p.runner.Run(ctx, req)
+	if p.book().Open == nil {
+		t.Fatal("no intent is open")
+	}
+}
+
+func TestRollbackOfWhatIsHalfDone(t *testing.T) {
+	back := func(t *testing.T, p *party, keys ...string) promotion.Outcome {
+		req := p.at("", p.requestFor(promotion.Artifact{}, keys...))
+		req.Mode, req.Checks, req.Reason = promotion.ModeRollback, nil, "it is slow"
+		return p.runner.Rollback(t.Context(), req)
+	}
+	t.Run("an alias that somebody else has moved is left alone, and told", func(t *testing.T) {
+		stage(t, func(t *testing.T, co *company) {
+			co.functions("old", "a", "b")
+			p := co.enter("1")
+			dying(t, p, p.at(sha("1"), co.request("new", "a", "b")))
+			co.upload("a", "somebody else's")
+			co.cloud.Publish("a")
+			co.point("a", "3")
+			o := back(t, co.enter("r"), "a", "b")
+			expect(t, o, promotion.NeedsAttention, promotion.ReasonUnproved)
+			if co.alias("a") != "3" || co.alias("b") != "1" {
+				t.Errorf("a holds %s, and b %s", co.alias("a"), co.alias("b"))
+			}
+			if len(o.Faults) != 1 || len(o.Functions[0].Commands) == 0 {
+				t.Errorf("told are %v and %v", o.Faults, o.Functions[0].Commands)
+			}
+		})
+	})
+
+	t.Run("an alias that it has created stays, and is called created", func(t *testing.T) {
+		stage(t, func(t *testing.T, co *company) {
+			co.functions("old", "a")
+			co.cloud.Function("b", sandboxtest.Code{Name: "old"})
+			p := co.enter("1")
+			dying(t, p, p.at(sha("1"), co.request("new", "a", "b")))
+			o := back(t, co.enter("r"), "a", "b")
+			expect(t, o, promotion.RolledBack, promotion.ReasonAsked)
+			if f := o.Functions[1]; co.alias("a") != "1" || co.alias("b") != "1" || f.Fate != promotion.FateCreated || f.Candidate != 1 {
+				t.Errorf("a holds %s and b %s; of b is told %+v", co.alias("a"), co.alias("b"), f)
+			}
+		})
+	})
+
+	t.Run("a floor stays where the half done promotion is of no known commit", func(t *testing.T) {
+		stage(t, func(t *testing.T, co *company) {
+			co.functions("old", "a")
+			for _, commit := range []string{"1", "2"} {
+				p := co.enter(commit)
+				expect(t, p.run(p.at(sha(commit), co.request("code "+commit, "a"))), promotion.Promoted, promotion.ReasonVerified)
+			}
+			expect(t, back(t, co.enter("r1"), "a"), promotion.RolledBack, promotion.ReasonAsked)
+			p := co.enter("3")
+			req := p.at("", co.request("of nowhere", "a"))
+			req.Order.BestEffort = true
+			dying(t, p, req)
+			expect(t, back(t, co.enter("r2"), "a"), promotion.RolledBack, promotion.ReasonAsked)
+			if floor := co.book().Head.Functions["a"].Floor; floor.Commit != sha("2") {
+				t.Errorf("the floor is %v", floor)
+			}
+		})
+	})
+}
+
+func TestUnchangedThatCannotBeRecorded(t *testing.T) {
+	stage(t, func(t *testing.T, co *company) {
+		co.functions("old", "a")
+		one, two := co.enter("1"), co.enter("2")
+		req := co.request("new", "a")
+		expect(t, one.run(one.at(sha("1"), req)), promotion.Promoted, promotion.ReasonVerified)
+		// The book, the code lock, the exchange, and then the record.
+		two.network.disturb(&disturbance{operation: "POST /", nth: 4, do: refuse(400, "AccessDeniedException")})
+		expect(t, two.run(two.at(sha("2"), req)), promotion.Failed, promotion.ReasonLedgerFailed)
+		expect(t, two.run(two.at(sha("2"), req)), promotion.Unchanged, promotion.ReasonNoChange)
+		co.whole("a")
+		if rec := co.book().Head.Functions["a"]; rec.Source.Commit != sha("2") {
+			t.Errorf("recorded is %+v", rec)
+		}
+	})
+}
+
+func TestReconcileOutlastsTheLeaseOfTheDead(t *testing.T) {
+	stage(t, func(t *testing.T, co *company) {
+		co.functions("old", "a")
+		p, r := co.enter("1"), co.enter("reconcile")
+		req := p.at(sha("1"), co.request("new", "a"))
+		req.Lease = 10 * time.Minute
+		dying(t, p, req)
+		expect(t, r.runner.Reconcile(t.Context(), r.at("", co.request("new", "a"))), promotion.Reconciled, promotion.ReasonRepaired)
+		co.whole("a")
 	})
 }
