@@ -30,6 +30,7 @@ func runAction(ctx context.Context, getenv func(string) string, stdout io.Writer
 	if inPost(step) {
 		return a.runPost(ctx)
 	}
+	warn(step, step.SaveState(stateBegun, "true"))
 	result, faults := a.load()
 	if len(faults) > 0 {
 		refused := promotion.BadInput(result.Request, faults)

@@ -47,6 +47,9 @@ func (h *hub) notes(ctx context.Context, o promotion.Outcome) {
 }
 
 func (h *hub) worthNotes(o promotion.Outcome) bool {
+	if o.Request.WithoutLock || h.wanted.NotesFile == "" && !h.step.Inside() {
+		return false // the ledger cannot be asked, or nobody would read them
+	}
 	switch o.Kind {
 	case promotion.Promoted, promotion.RolledBack:
 		return true
@@ -61,9 +64,12 @@ func (h *hub) worthNotes(o promotion.Outcome) bool {
 // environment.
 func (h *hub) recorded(ctx context.Context, o promotion.Outcome) ([]report.Recorded, error) {
 	own := o.Request.Scope()
-	scopes, err := h.ledger.Scopes(ctx)
-	if err != nil {
-		scopes = []promotion.Scope{own} // listing them takes a permission of its own
+	scopes := []promotion.Scope{own}
+	// Listing the others reads the whole table, and takes a permission of its own: only a release is shared with them.
+	if _, _, shared := h.release(o); shared {
+		if all, err := h.ledger.Scopes(ctx); err == nil {
+			scopes = all
+		}
 	}
 	var list []report.Recorded
 	for _, scope := range scopes {

@@ -12,6 +12,7 @@ import (
 // What a step saves for its own post-entrypoint. GitHub gives it back there as STATE_ variables, and nowhere else:
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#sending-values-to-the-pre-and-post-actions
 const (
+	stateBegun   = "promote_begun" // whatever the step is about: its post-entrypoint must not do it once more
 	stateMode    = "promote_mode"
 	stateRelease = "promote_release"
 	stateOwner   = "promote_owner"
@@ -36,12 +37,17 @@ func (a *action) rememberTold(targets int) {
 	warn(a.step, a.step.SaveState(stateTold, strconv.Itoa(targets)))
 }
 
-// inPost tells whether this is the post-entrypoint of a step that has something to clear away.
-func inPost(step *actions.Step) bool { return step.State(stateMode) != "" }
+// inPost tells whether this is the post-entrypoint of a step.
+func inPost(step *actions.Step) bool {
+	return step.State(stateBegun) != "" || step.State(stateMode) != ""
+}
 
 // runPost ends the step's part in its job: the inputs are those of the step, but the job's status is that of its end.
 func (a *action) runPost(ctx context.Context) int {
 	step := a.step
+	if step.State(stateMode) == "" {
+		return 0 // a step that refused its inputs, or that leaves nothing behind
+	}
 	step.Mask(step.State(stateOwner))
 	result, faults := a.load()
 	if len(faults) > 0 {
