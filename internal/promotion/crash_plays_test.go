@@ -7,7 +7,7 @@ import (
 	"github.com/promote-on-success/promote/internal/promotion"
 )
 
-// A crashPlay is one kind of run that is cut: what stands before it, the run, and the same once more by a run of its own.
+// A crashPlay is one kind of run that is cut: what stands before it, and the run.
 type crashPlay struct {
 	name    string
 	names   []string // of the functions
@@ -15,7 +15,6 @@ type crashPlay struct {
 	stage   func(s *scene)
 	dirty   bool // the stage leaves something half done
 	act     func(ctx context.Context, s *scene, p *party) promotion.Outcome
-	again   func(ctx context.Context, s *scene, p *party) promotion.Outcome // nil: act
 }
 
 // steps plays the steps of a job, as long as it lives and they come to what they should.
@@ -103,7 +102,7 @@ func mend(ctx context.Context, s *scene, p *party) promotion.Outcome {
 	return p.runner.Reconcile(ctx, req)
 }
 
-// ends a run of the nth commit at a call, and returns the party that died.
+// killed ends a run of the nth commit at a call, and returns the party that died.
 func (s *scene) killed(n int, m moment, how string, act func(context.Context, *scene, *party) promotion.Outcome) *party {
 	s.t.Helper()
 	p := s.party("dead")
