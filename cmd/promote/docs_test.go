@@ -152,7 +152,7 @@ func loadFaults(inputs map[string]string, file string) []promotion.Fault {
 		given[name] = config.Input{Value: value, Label: "input " + name}
 	}
 	source := config.Source{
-		Inputs: given, Commit: strings.Repeat("0123abcd", 5), Repository: "your-org/shop", Release: "r",
+		Inputs: given, Commit: strings.Repeat("0123abcd", 5), Repository: "your-org/shop", Release: "r", RunID: "42",
 		Getenv: func(name string) string {
 			return map[string]string{"SMOKE_KEY": "key", "AWS_REGION": "eu-west-1"}[name]
 		},

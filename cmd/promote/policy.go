@@ -22,13 +22,13 @@ func neededPolicy(t config.Target) (document []byte, note string) {
 	var apart []string
 	if t.Settings.LockTable != noLockTable {
 		o.LockTable = t.Settings.LockTable
-		apart = append(apart, policy.SetUpLockTable)
+		apart = append(apart, policy.ListEveryApp, policy.SetUpLockTable)
 	}
 	if t.Request.Endpoints != nil {
 		apart = append(apart, policy.SetUpEndpoints)
 	}
 	if len(apart) > 0 {
-		note = "A role that only runs releases can do without " + strings.Join(apart, " and ")
+		note = "A role that only runs releases can do without " + strings.Join(apart, ", ")
 	}
 	return policy.For(t.Request, o).JSON(), note
 }

@@ -168,6 +168,8 @@ func (w *world) story() (failure string, document policy.Policy) {
 		{args: "run -q", build: "v3"},
 		{args: "plan -q"},
 		{args: "status -q"},
+		{args: "status -q --all-apps"},
+		{args: "history -q"},
 		{args: "reconcile -q"},
 		{args: "abort -q"},
 		{args: "lock -q"},

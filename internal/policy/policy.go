@@ -142,8 +142,10 @@ func (w *writer) repository(image string) string {
 	return w.arn("ecr", w.req.Environment.Region, w.options.Account, "repository/*")
 }
 
-// The Sids of what only setup needs, and a role for the other modes may lack.
+// The Sids of what a role that only runs releases may lack. ListEveryApp is for a status of all apps; release notes of a tag
+// use it to name the other environments of the app, and do without.
 const (
+	ListEveryApp   = "ListEveryApp"
 	SetUpLockTable = "SetUpLockTable"
 	SetUpEndpoints = "SetUpEndpoints"
 )
@@ -158,6 +160,7 @@ func (w *writer) locks() {
 	w.allow("KeepLocksAndLedger", []string{
 		"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
 	}, table)
+	w.allow(ListEveryApp, []string{"dynamodb:Scan"}, table)
 	if w.options.Setup {
 		w.allow(SetUpLockTable, []string{
 			"dynamodb:CreateTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive",

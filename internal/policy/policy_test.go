@@ -64,7 +64,7 @@ func TestActionsAreThoseOfTheRequest(t *testing.T) {
 			r.Checks = []promotion.Check{{Name: "by URL", HTTP: &promotion.HTTPCheck{URL: "https://shop.example.org"}}}
 		}, want: without("lambda:InvokeFunction")},
 		"locks and a ledger": {options: policy.Options{LockTable: "promote"}, want: append([]string{"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem",
-			"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"}, with()...)},
+			"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"}, with()...)},
 		"a topic":                     {options: policy.Options{Topic: "arn:aws:sns:eu-west-1:123456789012:releases"}, want: with("sns:Publish")},
 		"a bucket for large archives": {options: policy.Options{ArtifactBucket: "artifacts"}, want: with("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject")},
 	} {
