@@ -165,16 +165,24 @@ func (d *door) written(l *letter, status int, text []byte) {
 		d.performance.count("touches")
 		return
 	}
-	a.stranger = false
+	var move *promotion.Recording
+	if d.book.Open != nil {
+		i := slices.IndexFunc(d.book.Open.Entry.Moves, func(m promotion.Recording) bool {
+			from, to := m.From.String(), m.To.String()
+			return m.Name == l.function && (from == was && to == a.version || to == was && from == a.version)
+		})
+		if i >= 0 {
+			move = &d.book.Open.Entry.Moves[i]
+		}
+	}
+	// What a stranger had put there is a stranger's again when it is put back.
+	a.stranger = move != nil && a.version == move.From.String() && d.book.Head.Functions[move.Function].Version != move.From
 	switch greatest := max(a.fence, d.decided); {
 	case fence < greatest:
 		d.wrong(l, "alias of %s went from version %s to %s under fence %d, after fence %d had passed its barrier", l.function, was, a.version, fence, greatest)
 	case d.book.Open == nil:
 		d.wrong(l, "alias of %s went from version %s to %s, and no intent is open", l.function, was, a.version)
-	case !slices.ContainsFunc(d.book.Open.Entry.Moves, func(m promotion.Recording) bool {
-		from, to := m.From.String(), m.To.String()
-		return m.Name == l.function && (from == was && to == a.version || to == was && from == a.version)
-	}):
+	case move == nil:
 		d.wrong(l, "alias of %s went from version %s to %s, of which the open intent %s says nothing", l.function, was, a.version, d.book.Open.ID)
 	default:
 		d.moved[d.book.Open.Entry.Release]++

@@ -69,7 +69,7 @@ var strikes = rapid.Custom(func(t *rapid.T) strike {
 		On:  one(t, "on", struck...),
 		Nth: one(t, "nth", 1, 1, 1, 1, 2, 2, 3),
 		What: one(t, "what", "freeze", "freeze", "freeze", "kill", "kill after", "kill late", "lost request", "lost answer", "late", "late", "until takeover",
-			"until takeover", "twice", "throttle", "no table", "no table", "no lambda", "no lambda"),
+			"until takeover", "unaware", "unaware", "twice", "throttle", "no table", "no table", "no lambda", "no lambda"),
 		For: one(t, "for", second/5, second, 3*second, 8*second, 15*second, 30*second, 70*second, 150*second, 150*second),
 	}
 	if s.On == "" {

@@ -16,7 +16,7 @@ var must = map[int][]string{
 	150: {
 		"takeovers", "412s", "touches", "late landings", "late writes of aliases refused", "repairs", "a stranger writes",
 		"ended promoted", "ended superseded", "ended fenced", "ended rolled-back",
-		"freeze", "kill", "kill after", "kill late", "lost request", "lost answer", "late", "until takeover", "twice", "throttle", "no table", "no lambda",
+		"freeze", "kill", "kill after", "kill late", "lost request", "lost answer", "late", "until takeover", "unaware", "twice", "throttle", "no table", "no lambda",
 	},
 	1000: {"ended reconciled", "ended conflict", "ended needs-attention", "ended lock-timeout", "ended abort-asked", "ended unlocked"},
 }

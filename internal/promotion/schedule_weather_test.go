@@ -25,6 +25,7 @@ type weather struct {
 	frozen  time.Time // until when every request is held
 	cut     time.Time // until when DynamoDB cannot be reached
 	slow    time.Time // until when every request to Lambda is held
+	mute    time.Time // until when no sign of life arrives, so that a holder does not learn that it was overtaken
 }
 
 // deedOf names a request by what it does to the story.
@@ -89,7 +90,7 @@ func (w *weather) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errReset
 	case "late":
 		return w.hold(r, deed, func() { time.Sleep(s.For) }, carry)
-	case "until takeover":
+	case "until takeover", "unaware":
 		return w.hold(r, deed, w.performance.takeover(s.For), carry)
 	case "twice":
 		answer, err := carry()
@@ -103,7 +104,7 @@ func (w *weather) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 
 	w.mu.Lock()
-	dead, held, cut := w.dead, time.Until(w.frozen), time.Until(w.cut) > 0
+	dead, held, cut := w.dead, time.Until(w.frozen), time.Until(w.cut) > 0 || deed == "Beat" && time.Until(w.mute) > 0
 	if function != "" {
 		held = max(held, time.Until(w.slow))
 	}
@@ -143,6 +144,8 @@ func (w *weather) meet(deed string) (hit strike) {
 		w.frozen = time.Now().Add(hit.For)
 	case "no table":
 		w.cut = time.Now().Add(hit.For)
+	case "unaware":
+		w.mute = time.Now().Add(2 * time.Minute)
 	case "no lambda":
 		w.slow = time.Now().Add(hit.For)
 	}
