@@ -351,3 +351,11 @@ func (f *office) calls() map[string]int {
 	}
 	return count
 }
+
+// holding is the version that an environment's alias of checkout holds.
+func (f *office) holding(alias string) string {
+	f.t.Helper()
+	out, err := f.cloud.Lambda().GetAlias(f.t.Context(), &lambda.GetAliasInput{FunctionName: aws.String("checkout"), Name: &alias})
+	f.must(err)
+	return aws.ToString(out.FunctionVersion)
+}
