@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -128,21 +129,39 @@ func (c *command) releasing(mode promotion.Mode, short, long string) *cobra.Comm
 			}
 		}
 		teller.close()
-		var policies policies
-		for i, o := range outcomes {
-			var document []byte
-			var note string
-			if i < len(result.Targets) {
-				document, note = neededPolicy(result.Targets[i])
-			}
-			if !policies.isNew(document) && !c.json {
-				document = nil
-			}
-			c.show(o, document, note)
-		}
+		c.showAll(outcomes, result.Targets)
 		return nil
 	}
 	return cmd
+}
+
+// showAll prints the outcomes of a run: as JSON an object, or a list of them where the run is about several
+// environments; and with each the IAM policy that it needs, if there is one that was not shown before.
+func (c *command) showAll(outcomes []promotion.Outcome, targets []config.Target) {
+	var policies policies
+	var list []json.RawMessage
+	for i, o := range outcomes {
+		var document []byte
+		var note string
+		if i < len(targets) {
+			document, note = neededPolicy(targets[i])
+		}
+		if c.json && len(outcomes) > 1 {
+			list = append(list, report.JSON(o, document))
+			c.code = max(c.code, o.ExitCode())
+			continue
+		}
+		if !policies.isNew(document) && !c.json {
+			document = nil
+		}
+		c.show(o, document, note)
+	}
+	if list != nil {
+		encoder := json.NewEncoder(c.stdout)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		encoder.Encode(list)
+	}
 }
 
 // show prints an outcome, with the IAM policy that goes with it if there is one, and keeps the gravest exit code.
@@ -219,11 +238,19 @@ func (c *command) schema() *cobra.Command {
 		Long: `Print the JSON Schema of promote.yaml. An editor that knows it completes and checks the file:
 
   promote schema > promote.schema.json
-  # in promote.yaml:  # yaml-language-server: $schema=promote.schema.json`,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := c.stdout.Write(config.Schema())
-			return err
-		},
+  # in promote.yaml:  # yaml-language-server: $schema=promote.schema.json
+
+With --outcome it is the schema of what programs read instead: --json of every command, and the outputs functions and
+faults.`,
+	}
+	outcome := cmd.Flags().Bool("outcome", false, "Print the schema of what --json prints instead")
+	cmd.RunE = func(*cobra.Command, []string) error {
+		document := config.Schema()
+		if *outcome {
+			document = report.Schema()
+		}
+		_, err := c.stdout.Write(document)
+		return err
 	}
 	cmd.Flags().BoolP("help", "h", false, "Show this help")
 	return cmd
@@ -243,7 +270,7 @@ func (c *command) configured(mode promotion.Mode, cmd *cobra.Command) *cobra.Com
 		}
 		cmd.Flags().Var(&input{placeholder: in.Placeholder}, in.Name, description)
 	}
-	cmd.Flags().BoolVar(&c.json, "json", false, "Print the result as JSON")
+	cmd.Flags().BoolVar(&c.json, "json", false, "Print the result as JSON; of several environments it is a list")
 	cmd.Flags().BoolVarP(&c.quiet, "quiet", "q", false, "Tell no progress")
 	cmd.Flags().BoolP("help", "h", false, "Show this help")
 	return cmd

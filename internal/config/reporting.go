@@ -76,12 +76,7 @@ var (
 
 	// https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
 	topicShape = &shape{kinds: isText, noun: "the ARN of a topic", accepted: "an ARN such as arn:aws:sns:eu-west-1:123456789012:releases",
-		pattern: regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}$`), hint: func(text string) string {
-			if strings.HasSuffix(text, ".fifo") {
-				return "take a standard topic: a FIFO topic orders messages in groups, and these have none"
-			}
-			return ""
-		}}
+		pattern: regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}$|^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,251}[.]fifo$`)}
 	webhookShape  = &shape{kinds: isText, accepted: "an https URL, or an http URL of the loopback interface", wrong: webhookWrong}
 	tokenShape    = &shape{kinds: isText, accepted: "a token", wrong: tokenWrong}
 	notifyOnShape = &shape{kinds: isText, accepted: "failures, changes, all, or outcomes separated by commas: " + strings.Join(kindNames(), ", "), deflt: notifyChanges, wrong: notifyWrong, hint: notifyHint,

@@ -106,7 +106,11 @@ func (r *Runner) ask(ctx context.Context, c Check, req Request, plan Plan, set m
 	}
 	say := r.say(StageVerify, key)
 	began := time.Now()
-	result := r.Checks.Ask(ctx, c, Subject{Candidate: candidate, Values: values(req, plan, candidate)})
+	named := values(req, plan, candidate)
+	if name, err := Template(c.Name).Expand(named); err == nil { // one without a name of its own is named after its URL
+		c.Name = name
+	}
+	result := r.Checks.Ask(ctx, c, Subject{Candidate: candidate, Values: named})
 	result.Check, result.Where, result.Function = c.Name, c.Where, key
 	if result.Duration == 0 {
 		result.Duration = time.Since(began)
