@@ -113,7 +113,7 @@ func (s *story) withdraw(ctx context.Context) error {
 	if err := s.order(ctx); err != nil {
 		return err
 	}
-	if release.Owner == "" || release.State != ReleaseReady {
+	if release.Owner == "" || release.State != ReleaseReady || s.code != nil {
 		return nil
 	}
 	held, err := s.Locks.Resume(ctx, Lock{App: s.req.App}, release.Owner.Reveal(), s.contender(StagePlan))
@@ -262,7 +262,7 @@ func (s *story) stood(ctx context.Context, plan Plan) error {
 			continue
 		}
 		latest := step.State.Latest
-		if latest.Digest != rf.LatestDigest || rf.Changed && latest.Revision != rf.Latest {
+		if latest.Digest != rf.LatestDigest || latest.Revision != rf.Latest {
 			moved = append(moved, Fault{What: fmt.Sprintf("$LATEST of %s moved since it was deployed, so the tests may have seen other code than version %s", step.Function.Name, rf.Version),
 				Hint: "deploy and test again; keep others away meanwhile with hold; or, if the tests reached the version by its number, say tested-through: version"})
 		}

@@ -1,6 +1,7 @@
 package promotion
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,9 @@ func (s *story) takeCode(ctx context.Context) error {
 	if !s.ledgered() {
 		return nil
 	}
+	if s.code != nil {
+		return nil // kept from an earlier telling
+	}
 	lock := Lock{App: s.req.App}
 	if s.req.LockOwner != "" {
 		held, err := s.Locks.Resume(ctx, lock, s.req.LockOwner.Reveal(), s.contender(StageDeploy))
@@ -57,7 +61,7 @@ func (s *story) takeEnvironment(ctx context.Context, keepCode bool) error {
 		return nil
 	}
 	lock := s.req.Scope().Lock()
-	if s.code == nil || keepCode {
+	if s.code == nil || keepCode || s.req.LockOwner != "" {
 		held, err := s.acquire(ctx, lock, StageVerify)
 		s.env = held
 		return err
@@ -180,7 +184,7 @@ func (h Holder) String() string {
 // leave gives back what is still held.
 func (s *story) leave(ctx context.Context) {
 	for _, held := range []Held{s.env, s.code} {
-		if held == nil {
+		if held == nil || s.passOn(ctx, held) {
 			continue
 		}
 		clean := held.Grant().Lock.Environment == "" || !s.unclean
@@ -196,9 +200,20 @@ func (s *story) leave(ctx context.Context) {
 	s.env, s.code = nil, nil
 }
 
+// passOn keeps the code lock that mode lock took for the steps that follow: the job's end gives it back. It reports whether
+// that is done.
+func (s *story) passOn(ctx context.Context, held Held) bool {
+	if s.req.LockOwner == "" || held != s.code {
+		return false
+	}
+	within, cancel := lasting(ctx)
+	defer cancel()
+	return held.Park(within, cmp.Or(s.req.Hold, defaultHold), false) == nil
+}
+
 // leaveCode gives the code lock back once nobody's tests go through $LATEST any more.
 func (s *story) leaveCode(ctx context.Context) {
-	if s.code == nil {
+	if s.code == nil || s.req.LockOwner != "" {
 		return
 	}
 	code := s.code

@@ -17,9 +17,11 @@ func TestWhoWasOvertakenBeforeReadingMovesNothing(t *testing.T) {
 		for _, p := range []*party{dead, z} {
 			p.runner.Parallel = 1
 		}
+		gone := make(chan bool)
 		dead.network.disturb(&disturbance{operation: "UpdateAlias", nth: 1, do: func(r *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 			answer, err := send(r)
 			dead.die()
+			close(gone)
 			if err == nil {
 				answer.Body.Close()
 			}
@@ -27,10 +29,15 @@ func TestWhoWasOvertakenBeforeReadingMovesNothing(t *testing.T) {
 		}})
 		died := meanwhile(func() promotion.Outcome { return dead.run(dead.at(sha("1"), co.request("one", "a", "b"))) })
 
+		<-gone
 		reading, read := make(chan bool), make(chan bool)
 		z.network.disturb(&disturbance{operation: "GetAlias", function: "a", nth: 3, do: first(func() { close(reading); <-read })})
 		overtaken := meanwhile(func() promotion.Outcome { return z.run(z.at(sha("2"), co.request("two", "a", "b"))) })
-		<-reading
+		select {
+		case <-reading:
+		case <-time.After(20 * time.Minute):
+			t.Fatalf("it never read what was left: %v", z.network.seen)
+		}
 		moved := z.network.count("UpdateAlias")
 		if moved != 2 {
 			t.Fatalf("%d aliases were written before the reading, expected the barrier's two touches", moved)

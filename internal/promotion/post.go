@@ -59,7 +59,7 @@ func (s *story) post(ctx context.Context, l Leftover) error {
 		s.whole()
 		return nil
 	}
-	if err := s.preempt(ctx); err != nil {
+	if err := s.preempt(ctx, "its job has ended with "+s.req.JobStatus); err != nil {
 		return err
 	}
 	if err := s.readBook(ctx); err != nil {

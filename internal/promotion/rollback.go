@@ -1,9 +1,11 @@
 package promotion
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -39,17 +41,16 @@ func (s *story) rollback(ctx context.Context) error {
 	if s.req.WithoutLock || !s.ledgered() {
 		return s.rollbackAlone(ctx)
 	}
-	if err := s.preempt(ctx); err != nil {
+	if err := s.preempt(ctx, cmp.Or(s.req.Reason, "a rollback")); err != nil {
 		return err
 	}
 	if err := s.readBook(ctx); err != nil {
 		return err
 	}
 	if s.unclean {
-		if err := s.barrier(ctx, s.concerned(s.req.Functions)); err != nil {
+		if err := s.fenceOffAll(ctx); err != nil {
 			return err
 		}
-		s.unclean = false
 	}
 	if s.book.Open != nil {
 		if done, err := s.rollbackOpen(ctx, *s.book.Open); done || err != nil {
@@ -63,13 +64,35 @@ func (s *story) rollback(ctx context.Context) error {
 	return s.goThere(ctx, choice)
 }
 
-// preempt takes the environment's lock at once. Who holds it is asked to go home first, and given a few seconds for it.
-func (s *story) preempt(ctx context.Context) error {
-	lock := s.req.Scope().Lock()
-	reason := s.req.Reason
-	if reason == "" {
-		reason = "rollback"
+// fenceOffAll is the barrier of a rollback. A function that it cannot be passed for is left out, and told: it does not keep
+// the others from going home, unless a promotion is half done, which goes back as a whole.
+func (s *story) fenceOffAll(ctx context.Context) error {
+	aliases := s.concerned(s.req.Functions)
+	s.say(StageRepair, "")("the holder before did not leave cleanly: fencing off %s", plural(len(aliases), "alias"))
+	errs := each(ctx, len(aliases), s.parallel(), false, func(i int) error { return aliases[i].fenceOff(ctx) })
+	failed := compact(errs)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
+	if s.unclean = len(failed) > 0; !s.unclean {
+		return nil
+	}
+	barred := map[string]bool{}
+	for i, err := range errs {
+		barred[aliases[i].name] = err != nil
+	}
+	able := slices.DeleteFunc(slices.Clone(s.req.Functions), func(f Function) bool { return barred[f.Name] })
+	if len(able) == 0 || s.book.Open != nil {
+		return errors.Join(failed...)
+	}
+	s.o.fault(failed...)
+	s.barred, s.req.Functions = len(s.req.Functions)-len(able), able
+	return nil
+}
+
+// preempt takes the environment's lock at once. Who holds it is asked to go home first, and given a few seconds for it.
+func (s *story) preempt(ctx context.Context, reason string) error {
+	lock := s.req.Scope().Lock()
 	holder, err := s.Locks.Look(ctx, lock)
 	if err != nil {
 		return err

@@ -19,14 +19,21 @@ type target struct {
 
 // choose finds where to go back to: the versions that were named, or what was before the newest promotion.
 func (s *story) choose(ctx context.Context) ([]target, error) {
-	entries, err := s.Ledger.History(ctx, s.req.Scope(), Query{})
+	// The newest entries mostly suffice, and years of them would cost the seconds that count here.
+	entries, err := s.Ledger.History(ctx, s.req.Scope(), Query{Limit: overviewEntries})
 	if err != nil {
 		return nil, err
+	}
+	choice, undone := Undo(entries, s.book.Head, s.req.Keys())
+	if len(entries) == overviewEntries && (undone == nil || len(s.req.To) > 0) {
+		if entries, err = s.Ledger.History(ctx, s.req.Scope(), Query{}); err != nil {
+			return nil, err
+		}
+		choice, undone = Undo(entries, s.book.Head, s.req.Keys())
 	}
 	if len(s.req.To) > 0 {
 		return s.named(entries)
 	}
-	choice, undone := Undo(entries, s.book.Head, s.req.Keys())
 	if undone == nil {
 		return nil, ends(Refused, ReasonNothingToUndo, []Fault{{What: fmt.Sprintf("the history of %s has no promotion to undo for %s", s.req.Scope(), someOf(s.req.Keys())),
 			Hint: "name the versions by to, with unverified and a reason"}}, "there is nothing to go back to; nothing was changed")
@@ -162,12 +169,10 @@ func (s *story) goThere(ctx context.Context, choice []target) error {
 	if err != nil {
 		return err
 	}
-	env := s.req.Environment.Name
-	if len(flips) == 0 {
-		s.o.end(Unchanged, ReasonNoChange, "%s already holds what it was to go back to", env)
-		return nil
-	}
 	e, next := s.entryBack(choice, flips)
+	if len(flips) == 0 {
+		return s.alreadyBack(ctx, e, next)
+	}
 	in := Intent{ID: fmt.Sprintf("rollback-%s-%d", s.req.Release, e.Fence), Fence: e.Fence, Alias: s.req.Environment.Alias, Entry: e, Next: next}
 	alone := s.env == nil
 	if !alone {
@@ -187,7 +192,8 @@ func (s *story) goThere(ctx context.Context, choice []target) error {
 	if alone {
 		return nil
 	}
-	for i, f := range flips {
+	for _, f := range flips {
+		i := slices.IndexFunc(e.Moves, func(m Recording) bool { return m.Function == f.step.Function.Key })
 		e.Moves[i].Fate = f.fate
 		if f.fate != FateMoved {
 			delete(next, f.step.Function.Key)
@@ -201,6 +207,21 @@ func (s *story) goThere(ctx context.Context, choice []target) error {
 		return nil
 	}
 	s.recordRollback(ctx, Writing{Next: next, Entry: &e, Close: in.ID})
+	return nil
+}
+
+// alreadyBack ends a rollback that finds every alias where it was to go: somebody moved them past the ledger. That is
+// recorded, with the floor, or else what they went back from would be promoted again.
+func (s *story) alreadyBack(ctx context.Context, e Entry, next map[string]Record) error {
+	env := s.req.Environment.Name
+	if s.env != nil && len(next) > 0 {
+		if err := s.write(ctx, Writing{Next: next, Entry: &e}); err != nil {
+			return err
+		}
+		s.o.end(RolledBack, ReasonAsked, "%s already held what it was to go back to; it is recorded now, and what it went back from stays away", env)
+		return nil
+	}
+	s.o.end(Unchanged, ReasonNoChange, "%s already holds what it was to go back to", env)
 	return nil
 }
 
@@ -277,22 +298,29 @@ func (s *story) entryBack(choice []target, flips []*flip) (Entry, map[string]Rec
 		e.Unproved = "unverified"
 	}
 	next := map[string]Record{}
-	for _, f := range flips {
-		i := slices.IndexFunc(choice, func(c target) bool { return c.function.Key == f.step.Function.Key })
-		c := choice[i]
-		e.Moves = append(e.Moves, s.recording(f))
+	for _, c := range choice {
+		rec, known := s.record(c.function)
+		i := slices.IndexFunc(flips, func(f *flip) bool { return f.step.Function.Key == c.function.Key })
+		switch {
+		case i >= 0:
+			e.Moves = append(e.Moves, s.recording(flips[i]))
+		case known && rec.Version != c.to: // it is there already, and the ledger does not know
+			e.Moves = append(e.Moves, Recording{Function: c.function.Key, Name: c.function.Name, From: rec.Version, To: c.to, FromDigest: rec.Digest,
+				Digest: s.o.function(c.function.Key).Digest, FromSource: rec.Source, Fate: FateKept})
+		default:
+			continue
+		}
 		for _, n := range c.undoes {
 			if !slices.Contains(e.Undoes, n) {
 				e.Undoes = append(e.Undoes, n)
 			}
 		}
-		rec := s.book.Head.Functions[c.function.Key]
 		floor := rec.Source
 		if floor.Commit == "" || floor == c.source {
 			floor = rec.Floor
 		}
 		next[c.function.Key] = Record{
-			Name: c.function.Name, Alias: s.req.Environment.Alias, Version: c.to, Digest: f.candidate.Digest,
+			Name: c.function.Name, Alias: s.req.Environment.Alias, Version: c.to, Digest: s.o.function(c.function.Key).Digest,
 			Source: c.source, Release: c.release, Entry: s.book.Head.Number + 1, Floor: floor, Adopted: s.req.Unverified && c.release == "",
 		}
 	}
@@ -301,7 +329,7 @@ func (s *story) entryBack(choice []target, flips []*flip) (Entry, map[string]Rec
 
 // flippedBack ends the outcome of a rollback.
 func (s *story) flippedBack(flips []*flip) {
-	trouble, foreign := 0, 0
+	trouble, foreign := s.barred, 0
 	for _, f := range flips {
 		entry := s.o.function(f.step.Function.Key)
 		entry.Fate = f.fate

@@ -51,7 +51,10 @@ func (s *story) again(ctx context.Context, err error) bool {
 		return false
 	}
 	s.say(StagePlan, "")("what the plan was made of has changed: it is made anew")
+	code := s.code // stays, where it is held yet: what it keeps away is not wanted in between either
+	s.code = nil
 	s.leave(ctx)
+	s.code = code
 	fresh := begin(s.req)
 	fresh.Started, fresh.Waited, fresh.Repairs = s.o.Started, s.o.Waited, s.o.Repairs
 	s.o, s.waited = fresh, false

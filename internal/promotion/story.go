@@ -19,6 +19,7 @@ type story struct {
 	code    Held      // nil while it is not held
 	env     Held
 	unclean bool                // a write of this run's may still be carried out, or an inherited one that was not fenced off
+	barred  int                 // functions that a rollback had to leave out
 	failed  bool                // the job of a promotion that is half done has failed: it is undone however far it came
 	waited  bool                // for a lock, since the book was read: others were at work
 	toFloor map[string]Relation // how the commit stands to each function's floor, by key
