@@ -112,7 +112,7 @@ func (h *hub) warn(about string, err error, off string) {
 func (h *hub) safely(about string, do func()) {
 	defer func() {
 		if p := recover(); p != nil {
-			h.warn(about+" defect", promotion.Fault{What: fmt.Sprintf("tell people of the run (%s): internal error: %v", about, p),
+			h.warn("defect", promotion.Fault{What: fmt.Sprintf("tell people of the run (%s): internal error: %v", about, p),
 				Hint: "the outcome stands; this is a defect of promote: please report it with the log"}, "")
 		}
 	}()

@@ -242,3 +242,68 @@ func TestARunThatDiedGetsItsEndInPost(t *testing.T) {
 		})
 	}
 }
+
+// A trap is a transport that panics at some requests.
+type trap struct {
+	next http.RoundTripper
+	at   func(*http.Request) bool
+}
+
+func (tr trap) RoundTrip(r *http.Request) (*http.Response, error) {
+	if tr.at(r) {
+		panic("trapped")
+	}
+	return tr.next.RoundTrip(r)
+}
+
+func TestADefect(t *testing.T) {
+	t.Run("in telling people is a warning", func(t *testing.T) {
+		inOffice(t, func(t *testing.T, f *office) {
+			j := f.job("c2", "v2")
+			j.web = trap{j.web, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/deployments") }}
+			j.run().ended(t, "promoted", 0, "defect of promote")
+			f.commented("promoted to prod")
+		})
+	})
+	t.Run("in the run is told before it ends it", func(t *testing.T) {
+		inOffice(t, func(t *testing.T, f *office) {
+			j := f.job("c2", "v2")
+			j.web = trap{j.web, func(r *http.Request) bool { return strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") }}
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("it went on")
+					}
+				}()
+				j.run()
+			}()
+			f.commented("defect of promote")
+		})
+	})
+}
+
+func TestTheCommentTellsWhoIsWaitedFor(t *testing.T) {
+	inOffice(t, func(t *testing.T, f *office) {
+		slow := func(ctx context.Context, _ runner.Input) (runner.Output, error) {
+			time.Sleep(40 * time.Second)
+			return runner.Output{Payload: []byte(`{"ok":true}`)}, nil
+		}
+		first := f.job("c1", "v1", "comment", "off", "verify", "[{invoke: {function: checkout, within: 50s}}]")
+		first.file("dist/checkout.zip", f.cloud.Zip(sandboxtest.Code{Name: "slow", Handler: slow}))
+		second := f.job("c2", "v2")
+		done := make(chan heard, 2)
+		go func() { done <- first.run() }()
+		time.Sleep(5 * time.Second)
+		go func() { done <- second.run() }()
+		time.Sleep(20 * time.Second)
+		f.commented("under way: lock")
+		if body := f.comments()[0]; !strings.Contains(body, "waiting for the lock, which is held by") || !strings.Contains(body, first.env["GITHUB_RUN_ID"]) {
+			t.Errorf("it does not say whom the run waits for:\n%s", body)
+		}
+		for range 2 {
+			r := <-done
+			r.ended(t, "promoted", 0)
+		}
+		f.commented("promoted to prod")
+	})
+}

@@ -132,6 +132,9 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"hub-commit": verb((*stage).hubCommit).command(),
 	"hub-down":   verb((*stage).hubDown).command(),
 	"hub-up":     verb((*stage).hubUp).command(),
+	// hub-pull NUMBER COMMIT: the step is one of that pull request. commented NUMBER PATTERN: what its one comment says.
+	"hub-pull":  verb((*stage).hubPull).command(),
+	"commented": verb((*stage).commented).command(),
 	// at-most DURATION: how long the last run may have taken
 	"at-most": verb((*stage).atMost).command(),
 	// asked: wait until a function of kind slow was invoked
