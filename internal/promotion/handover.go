@@ -239,6 +239,9 @@ func (s *story) strayed(plan Plan) []Fault {
 	var foreign []Fault
 	for _, step := range plan.Steps {
 		rf := release.function(step.Function.Key)
+		if rf.Base == 0 {
+			continue // nothing fences an alias that does not exist: a dead run's creation of it may come late
+		}
 		if rec, known := s.record(step.Function); step.Previous() != rf.Base && step.Previous() != rf.Version && !(known && rec.Version == step.Previous()) {
 			foreign = append(foreign, FaultOf(&Conflict{Thing: fmt.Sprintf("alias %s of %s", s.req.Environment.Alias, step.Function.Name),
 				Expected: "version " + rf.Base.String(), Found: "version " + step.Previous().String()}))

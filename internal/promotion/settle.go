@@ -82,6 +82,8 @@ func (s *story) unexplained(step Step, now *Routing, repaired map[string]Version
 	switch {
 	case before == nil && now == nil, before != nil && now != nil && now.Same(*before):
 		return "", "", false
+	case before == nil && now.Whole():
+		return "", "", false // nothing fences an alias that does not exist: a dead run's creation of it may come late
 	case now != nil && now.Whole():
 		if v, was := repaired[step.Function.Key]; was && v == now.Version {
 			return "", "", false
