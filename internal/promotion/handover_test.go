@@ -156,9 +156,14 @@ func TestAcrossSteps(t *testing.T) {
 			waits := other.at(sha("2"), co.request("two", "a"))
 			waits.LockTimeout = time.Minute
 			expect(t, other.run(waits), promotion.LockTimeout, promotion.ReasonLockTimeout)
-			co.upload("a", "by another tool")
 			req.LockOwner = owner
-			expect(t, p.run(req), promotion.Promoted, promotion.ReasonVerified)
+			for _, code := range []string{"by another tool", "by it again"} { // two steps of the job
+				co.upload("a", code)
+				expect(t, p.run(req), promotion.Promoted, promotion.ReasonVerified)
+				expect(t, other.run(waits), promotion.LockTimeout, promotion.ReasonLockTimeout)
+			}
+			end := in(promotion.ModeLock, req)
+			expect(t, p.runner.Post(t.Context(), end, promotion.Leftover{Mode: promotion.ModeLock, LockOwner: owner}), promotion.Unchanged, promotion.ReasonNothingRunning)
 			co.whole("a")
 		})
 	})
