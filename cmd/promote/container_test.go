@@ -15,36 +15,42 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"github.com/promote-on-success/promote/internal/sandbox"
 	"github.com/promote-on-success/promote/internal/sandbox/runner"
 	"github.com/promote-on-success/promote/internal/sandbox/sandboxtest"
+	"github.com/promote-on-success/promote/internal/table"
 )
 
 // The image, started exactly as GitHub's runner starts a container action: the same mounts, the same variables, no init,
 // no terminal. PROMOTE_IMAGE names it; .ci/container builds it and runs these tests.
 // https://github.com/actions/runner/blob/main/src/Runner.Worker/Handlers/ContainerActionHandler.cs
 
-// A job is the files that the runner mounts for one job.
-type job struct {
+// A containerJob is the files that the runner mounts for one job.
+type containerJob struct {
 	t      *testing.T
 	cloud  *sandboxtest.Cloud
 	folder string
 	step   int
 }
 
-func newJob(t *testing.T) *job {
+func newJob(t *testing.T) *containerJob {
 	t.Helper()
-	j := &job{t: t, cloud: sandboxtest.Start(t, sandbox.Options{UpdateTime: 300 * time.Millisecond}), folder: t.TempDir()}
+	j := &containerJob{t: t, cloud: sandboxtest.Start(t, sandbox.Options{UpdateTime: 300 * time.Millisecond}), folder: t.TempDir()}
 	for _, d := range []string{"_github_home", "_github_workflow", "_runner_file_commands", "ws"} {
 		if err := os.Mkdir(filepath.Join(j.folder, d), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	j.write("_github_workflow/event.json", []byte(`{}`))
+	if _, err := table.New(dynamodb.NewFromConfig(j.cloud.AWS()), "promote", table.Current()).Setup(t.Context(), func(string, ...any) {}); err != nil {
+		t.Fatal(err)
+	}
 	return j
 }
 
-func (j *job) write(name string, content []byte) {
+func (j *containerJob) write(name string, content []byte) {
 	j.t.Helper()
 	if err := os.WriteFile(filepath.Join(j.folder, name), content, 0o644); err != nil {
 		j.t.Fatal(err)
@@ -60,7 +66,7 @@ type result struct {
 }
 
 // command is the runner's `docker run` for one step, not started.
-func (j *job) command(inputs map[string]string) (*exec.Cmd, *bytes.Buffer) {
+func (j *containerJob) command(inputs map[string]string) (*exec.Cmd, *bytes.Buffer) {
 	j.t.Helper()
 	j.step++
 	for _, f := range []string{"set_output", "set_env", "save_state", "step_summary"} {
@@ -95,7 +101,7 @@ func (j *job) command(inputs map[string]string) (*exec.Cmd, *bytes.Buffer) {
 	return cmd, log
 }
 
-func (j *job) run(inputs map[string]string) result {
+func (j *containerJob) run(inputs map[string]string) result {
 	j.t.Helper()
 	cmd, log := j.command(inputs)
 	err := cmd.Run()
@@ -106,7 +112,7 @@ func (j *job) run(inputs map[string]string) result {
 	return j.result(cmd, log)
 }
 
-func (j *job) result(cmd *exec.Cmd, log *bytes.Buffer) result {
+func (j *containerJob) result(cmd *exec.Cmd, log *bytes.Buffer) result {
 	j.t.Helper()
 	read := func(name string) string {
 		text, err := os.ReadFile(filepath.Join(j.folder, "_runner_file_commands", fmt.Sprintf("%s_%d", name, j.step)))
