@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -55,10 +56,27 @@ func (s *story) again(ctx context.Context, err error) bool {
 	s.code = nil
 	s.leave(ctx)
 	s.code = code
-	fresh := begin(s.req)
+	fresh := begin(s.o.Request)
+	if code == nil {
+		s.pin()
+	}
 	fresh.Started, fresh.Waited, fresh.Repairs = s.o.Started, s.o.Waited, s.o.Repairs
 	s.o, s.waited = fresh, false
 	return true
+}
+
+// pin makes the request ask for exactly the code that was found under the lock of an earlier step. That lock was given back
+// with the first telling: what another tool put in place under it is not kept from others any more.
+func (s *story) pin() {
+	if s.req.LockOwner == "" {
+		return
+	}
+	s.req.LockOwner, s.req.Functions = "", slices.Clone(s.req.Functions)
+	for i, f := range s.req.Functions {
+		if found := s.o.function(f.Key).Digest; found != "" {
+			s.req.Functions[i].ExpectSHA256 = found
+		}
+	}
 }
 
 // once tells the story. Its error is [errPlanAnew], or nil where the outcome is closed.
