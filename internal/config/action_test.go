@@ -56,7 +56,7 @@ func actionText(image string) string {
 	for _, out := range config.Outputs() {
 		fmt.Fprintf(&b, "  %s:\n    description: %s\n", out.Name, scalar(out.Description))
 	}
-	b.WriteString("\nruns:\n  using: docker\n" + image + "\n  post-entrypoint: /promote\n  post-if: always()\n")
+	b.WriteString("\nruns:\n  using: docker\n" + image + "\n  post-entrypoint: /promote\n")
 	return b.String()
 }
 
