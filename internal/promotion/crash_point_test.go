@@ -125,7 +125,7 @@ func (pt point) run(t *testing.T, c *tally) (calls []moment) {
 			}
 		}
 		o := pt.next.play(t.Context(), s, pt.play, next)
-		if pt.how == cutLate && pt.next.name == "reconcile" && o.Kind == promotion.Unchanged && o.Holder != nil {
+		if pt.how == cutLate && o.Reason == promotion.ReasonNothingRunning && o.Holder != nil {
 			o = pt.next.play(t.Context(), s, pt.play, next) // a late grant to a dead run looked like somebody at work
 		}
 		decided = true
