@@ -146,6 +146,7 @@ func TestAReleaseIsWritten(t *testing.T) {
 }
 
 func TestTwoEnvironmentsThatFinishTogetherAreBothInTheRelease(t *testing.T) {
+	t.Parallel()
 	const rounds = 50
 	inOffice(t, func(t *testing.T, f *office) {
 		before := "c2"
