@@ -44,10 +44,10 @@ verify:
 environments: {prod: {}, preprod: {}}
 `
 
-// inOffice runs a test in virtual time.
+// inOffice runs a test in virtual time. AWS takes some of it, so that what is told beside a run is told before its end.
 func inOffice(t *testing.T, test func(*testing.T, *office)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { test(t, newOffice(t, sandbox.Options{})) })
+	synctest.Test(t, func(t *testing.T) { test(t, newOffice(t, sandbox.Options{Latency: 50 * time.Millisecond})) })
 }
 
 func newOffice(t *testing.T, o sandbox.Options) *office {
